@@ -1,0 +1,218 @@
+"""Play a page: run its commands as written, in its terminals, and tell what they showed.
+
+A step waits for lines, never for a time: until its program has ended, where the page has no more of it,
+else until as many lines have come as the page shows (or, recording, the last of them).
+"""
+
+import os
+import re
+import selectors
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.page import Step
+from workbench.terminal import Terminal
+
+STEP_SECONDS = 90
+# What must differ between two runs: process ids, durations, rates, versions, ports, dates, ids.
+VARYING = [
+    (re.compile(r"\b(process|kill -9) \d+"), r"\1 <pid>"),
+    (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds)\b"), "<duration>"),
+    (re.compile(r"\b[\d,.]+/s\b"), "<rate>"),
+    (re.compile(r"RabbitMQ \d+\.\d+(\.\d+)?"), "RabbitMQ <version>"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "<time>"),
+]
+PROCESS_ID = re.compile(r"\bprocess (\d+)")
+PROCESS_ID_IN_COMMAND = re.compile(r"\b(kill -9 )(\d+)")
+TABLE_LINE = re.compile(r"[│┃─━]")
+
+
+@dataclass(frozen=True)
+class Played:
+    """A step, and the lines that the terminal really showed."""
+
+    step: Step
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A line of the page (1-based) that does not hold, and why."""
+
+    line: int
+    why: str
+
+
+class PageError(Exception):
+    """The page cannot be played on: a command failed, hangs, or printed too little."""
+
+    def __init__(self, step: Step, why: str) -> None:
+        super().__init__(why)
+        self.difference = Difference(step.start, why)
+
+
+def masked(line: str) -> str:
+    """The line with what must vary between runs put in general terms."""
+    for pattern, general in VARYING:
+        line = pattern.sub(general, line)
+    if TABLE_LINE.search(line):  # a longer number makes a wider column
+        line = re.sub(r"([─━])\1+", r"\1", re.sub(r" +", " ", line))
+    return line
+
+
+def same(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two outputs say the same but for what must vary."""
+    return [masked(line) for line in one] == [masked(line) for line in other]
+
+
+@dataclass
+class Player:
+    """Plays the steps of one page in `folder`, whose programs get `environ`.
+
+    `on_command(terminal, command)` and `on_line(terminal, line)` are told what happens as it happens.
+    With `recording`, a step goes on until the last line it has on the page, however many come before it.
+    """
+
+    steps: Sequence[Step]
+    folder: Path
+    environ: dict[str, str]
+    columns: int = 80
+    recording: bool = False
+    on_command: Callable[[int, str], None] = lambda _terminal, _command: None
+    on_line: Callable[[int, str], None] = lambda _terminal, _line: None
+    terminals: dict[int, Terminal] = field(default_factory=dict, init=False)
+    _taken: dict[int, int] = field(default_factory=dict, init=False)
+    _told: dict[int, int] = field(default_factory=dict, init=False)
+    _process_ids: dict[str, str] = field(default_factory=dict, init=False)
+
+    def play(self) -> list[Played]:
+        """Every step with what it showed. Raises PageError; ends every program that it started."""
+        try:
+            return [self._play(index) for index in range(len(self.steps))]
+        finally:
+            for terminal in self.terminals.values():
+                terminal.kill()
+
+    def _play(self, index: int) -> Played:
+        step = self.steps[index]
+        terminal = self._terminal(step.terminal)
+        if step.command is not None:
+            command = PROCESS_ID_IN_COMMAND.sub(self._live_process_id, step.command)
+            self.on_command(step.terminal, command)
+            terminal.start(command)
+        elif not terminal.running and not terminal.lines[self._taken[step.terminal] :]:
+            raise PageError(step, f"the program had already ended, with status {terminal.exit_status}")
+        elif step.interrupt:
+            terminal.interrupt()
+        closing = self._is_last_of_its_program(index)
+        self._wait(step, terminal, closing)
+        played = Played(step, self._take(step, terminal, closing))
+        self._learn_process_ids(played)
+        if closing and terminal.exit_status not in (0, -9):
+            last = played.lines[-1] if played.lines else "nothing"
+            raise PageError(step, f"ended with status {terminal.exit_status}, saying: {last}")
+        return played
+
+    def _terminal(self, number: int) -> Terminal:
+        if number not in self.terminals:
+            self.terminals[number] = Terminal(self.folder, self.environ, self.columns)
+            self._taken[number] = self._told[number] = 0
+        return self.terminals[number]
+
+    def _is_last_of_its_program(self, index: int) -> bool:
+        """Whether the page shows no more of the program that this step runs or goes on with."""
+        later = (step for step in self.steps[index + 1 :] if step.terminal == self.steps[index].terminal)
+        following = next(later, None)
+        return following is None or following.command is not None
+
+    def _wait(self, step: Step, terminal: Terminal, closing: bool) -> None:
+        deadline = time.monotonic() + STEP_SECONDS
+        while terminal.running and (closing or not self._shown_enough(step, terminal)):
+            self._read_ready(deadline - time.monotonic())
+            self._answer(step, terminal)
+            if time.monotonic() > deadline:
+                waited_for = "its end" if closing else repr(step.shown[-1])
+                raise PageError(step, f"waited {STEP_SECONDS} s for {waited_for}")
+
+    def _shown_enough(self, step: Step, terminal: Terminal) -> bool:
+        lines = terminal.lines[self._taken[step.terminal] :]
+        if self.recording and step.shown:
+            return masked(step.shown[-1]) in map(masked, lines)
+        return len(lines) >= len(step.shown)
+
+    def _read_ready(self, seconds: float) -> None:
+        """Read from every terminal that has something to say; wait until one has, at most so long."""
+        with selectors.DefaultSelector() as selector:
+            for number, terminal in self.terminals.items():
+                if terminal.running:
+                    selector.register(terminal.master, selectors.EVENT_READ, number)
+            for key, _events in selector.select(max(seconds, 0)):
+                self.terminals[key.data].read()
+                self._tell(key.data)
+
+    def _tell(self, number: int) -> None:
+        lines = self.terminals[number].lines
+        for line in lines[self._told[number] :]:
+            self.on_line(number, line)
+        self._told[number] = len(lines)
+
+    def _answer(self, step: Step, terminal: Terminal) -> None:
+        """Type what the page answers, when the program has asked and waits at the end of a line."""
+        asked = terminal.partial
+        if not asked.endswith(": "):
+            return
+        for line in step.shown:
+            if line.startswith(asked):
+                terminal.partial = ""
+                terminal.type(line.removeprefix(asked))
+                return
+
+    def _take(self, step: Step, terminal: Terminal, closing: bool) -> tuple[str, ...]:
+        start = self._taken[step.terminal]
+        end = len(terminal.lines)
+        if not closing and self.recording and step.shown:
+            lines = [masked(line) for line in terminal.lines[start:]]
+            last = masked(step.shown[-1])
+            end = start + lines.index(last) + 1 if last in lines else end
+        elif not closing:
+            end = min(end, start + len(step.shown))
+        self._taken[step.terminal] = end
+        return tuple(terminal.lines[start:end])
+
+    def _learn_process_ids(self, played: Played) -> None:
+        """Which process of this run is the one that the page calls by another number."""
+        for written in played.step.shown:
+            number = PROCESS_ID.search(written)
+            for line in played.lines:
+                if number and masked(line) == masked(written):
+                    self._process_ids[number[1]] = PROCESS_ID.search(line)[1]
+
+    def _live_process_id(self, match: re.Match) -> str:
+        return match[1] + self._process_ids.get(match[2], match[2])
+
+
+def differences(played: Sequence[Played]) -> list[Difference]:
+    """Where the page and the run part, by line of the page."""
+    found = []
+    for each in played:
+        written, lines = each.step.shown, each.lines
+        if same(written, lines):
+            continue
+        for offset in range(max(len(written), len(lines))):
+            on_page = written[offset] if offset < len(written) else None
+            in_run = lines[offset] if offset < len(lines) else None
+            if on_page is None or in_run is None or masked(on_page) != masked(in_run):
+                found.append(Difference(each.step.start + offset + 1, f"page {on_page!r}, run {in_run!r}"))
+                break
+    return found
+
+
+def reader_environment(url: str) -> dict[str, str]:
+    """What a reader's shell would have: this Python as `python`, and the broker in AMQP_URL."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, "AMQP_URL": url, "PYTHONDONTWRITEBYTECODE": "1"}
