@@ -16,7 +16,6 @@ if sys.version_info < (3, 10):  # noqa: UP036
     )
 
 import fcntl
-import hashlib
 import importlib.util
 import json
 import re
@@ -46,33 +45,30 @@ def enter(*requirement_files: str) -> None:
     in `.venv`; elsewhere the process is replaced by the same script under `.venv`'s Python. Exits with a
     sentence where the environment cannot be made.
     """
-    wanted = digests(requirement_files or ("requirements.txt",))
-    if not missing(wanted):
-        return go_on_inside()
     try:
-        with one_script_at_a_time():
-            prepare(wanted)
+        wanted = requests(requirement_files or ("requirements.txt",))
+        if missing(wanted):
+            with one_at_a_time("another script is preparing .venv"):
+                prepare(wanted)
     except KeyboardInterrupt:
         quietly.say("\nstopped while installing; the next run begins again")
         sys.exit(0)
     except OSError as error:
-        sys.exit(f"cannot write to {error.filename or VENV} ({error.strerror}): make {ROOT} writable for you")
-    return go_on_inside()
+        sys.exit(f"cannot use {error.filename or VENV} ({error.strerror}): see to its owner and rights")
+    go_on_inside()
 
 
-def digests(requirement_files: tuple[str, ...]) -> dict[str, str]:
-    """What each file asks for, in short: its text and that of the constraints which hold for pip."""
-    constraint = os.environ.get("PIP_CONSTRAINT")
-    held_to = Path(constraint).read_bytes() if constraint else b""
-    return {
-        name: hashlib.sha256((ROOT / name).read_bytes() + held_to).hexdigest() for name in requirement_files
-    }
+def requests(requirement_files: tuple[str, ...]) -> dict[str, str]:
+    """What each file asks for: its text, and that of the constraints which hold for pip."""
+    constraints = os.environ.get("PIP_CONSTRAINT", "").split()
+    held_to = "".join(Path(file).read_text() for file in constraints)
+    return {name: (ROOT / name).read_text() + held_to for name in requirement_files}
 
 
 def missing(wanted: dict[str, str]) -> list[str]:
     """Names of the requirement files that `.venv` does not have, or not in this form."""
     installed = stamp()["installed"] if usable() else {}
-    return [name for name, digest in wanted.items() if installed.get(name) != digest]
+    return [name for name, request in wanted.items() if installed.get(name) != request]
 
 
 def usable() -> bool:
@@ -103,14 +99,14 @@ def inside() -> bool:
 
 
 @contextmanager
-def one_script_at_a_time() -> Iterator[None]:
-    """Hold the project's lock: of several scripts at once, one installs and the others wait."""
+def one_at_a_time(other: str) -> Iterator[None]:
+    """Hold the project's lock; `other` says what goes on elsewhere if it has to be waited for."""
     folder = os.open(ROOT, os.O_RDONLY)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            quietly.say("another script is preparing .venv: waiting for it")
+            quietly.say(f"{other}: waiting for it")
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:

@@ -27,10 +27,10 @@ class NotInstalled(Exception):
 
 
 def install(package: str, purpose: str, *, yes: bool = False) -> None:
-    """Install a Debian package, with consent: asked for at a terminal, given by `yes` or by having no terminal.
+    """Install a Debian package, with consent: asked for at a terminal, given by `yes` or where there is none.
 
-    `purpose` goes on from the package's name ("to run a broker of our own"). Raises NotInstalled where there is
-    no apt, the answer is no, the rights are lacking, or apt fails.
+    `purpose` goes on from the package's name ("to run a broker of our own"). Raises NotInstalled where there
+    is no apt, the answer is no, the rights are lacking, or apt fails.
     """
     refuse_elsewhere(package, purpose)
     command = install_command(package)
