@@ -10,11 +10,11 @@ from workbench import environment
 environment.enter()  # from here on pika, click and rich can be imported
 
 import json
-import subprocess
+import sys
 from types import ModuleType
 
 import click
-from workbench import address
+from workbench import address, foreground
 from workbench.broker import Broker, choice, current, ensure_up, leftovers
 from workbench.edge import Group
 from workbench.management import Management
@@ -77,7 +77,7 @@ def status(as_json: bool) -> None:
 def logs(follow: bool) -> None:
     """Show the end of the broker's log, if this project started it."""
     module = own_or_refuse()
-    raise SystemExit(subprocess.run(module.log_command(follow=follow), cwd=environment.ROOT).returncode)
+    sys.exit(foreground.run(module.log_command(follow=follow), cwd=environment.ROOT))
 
 
 @main.command(epilog="Example: python3 scripts/broker.py reset --lesson 02")
@@ -101,7 +101,7 @@ def agree_to_remove(count: int, url: str, *, yes: bool) -> None:
     """Go on only with consent: without it, end with status 1, or 2 where nobody can be asked."""
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise click.UsageError("nobody is there to be asked: add --yes to remove what is listed above")
     question = f"Remove these {count} from {address.hidden(url)}, with their messages?"
     if not click.confirm(question, err=True):

@@ -20,10 +20,10 @@ OWN_WAYS: dict[str, ModuleType] = {compose.WAY: compose, native.WAY: native}
 GIVEN = "given"
 FOUND = "found"
 WORDS = {
-    GIVEN: "the one that AMQP_URL names",
-    FOUND: "one that was running already, not started by this project",
-    compose.WAY: f"this project's, in {compose.NAME}",
-    native.WAY: f"this project's, {native.NAME}",
+    GIVEN: "named by AMQP_URL",
+    FOUND: "not started by this project",
+    compose.WAY: f"this project's own, in {compose.NAME}",
+    native.WAY: f"this project's own, {native.NAME}",
 }
 
 
@@ -97,7 +97,7 @@ def already_up(way: str | None) -> Broker | None:
         return None
     if way and broker.way != way:
         raise click.ClickException(
-            f"port {address.amqp_port()} is taken by {broker.words}: {move('AMQP_PORT')}"
+            f"port {address.amqp_port()} is taken by a broker {broker.words}: {move('AMQP_PORT')}"
         )
     return broker
 
