@@ -89,10 +89,10 @@ def start() -> None:
 
 
 def refuse_foreign_project() -> None:
-    """Another folder's broker under the same project name would be replaced by ours: raise instead."""
+    """Raise ways.Unavailable where another folder's broker, of the same project name, would be replaced."""
     for container in project_containers():
         if (folder := folder_of(container)) != str(ROOT):
-            raise click.ClickException(
+            raise Unavailable(
                 f"{folder} has a broker in Docker under the same project name: use that one, or type "
                 "`export COMPOSE_PROJECT_NAME=another-name` first"
             )
