@@ -4,6 +4,7 @@ Standard library only: it is read before anything is installed.
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -13,12 +14,20 @@ DEFAULT_MANAGEMENT_PORT = 15672
 
 def amqp_port(environ: Mapping[str, str] = os.environ) -> int:
     """The port at which a broker of this project listens for AMQP (AMQP_PORT, else 5672)."""
-    return int(environ.get("AMQP_PORT", DEFAULT_AMQP_PORT))
+    return port("AMQP_PORT", DEFAULT_AMQP_PORT, environ)
 
 
 def management_port(environ: Mapping[str, str] = os.environ) -> int:
     """The port of the management page and its HTTP API (MANAGEMENT_PORT, else 15672)."""
-    return int(environ.get("MANAGEMENT_PORT", DEFAULT_MANAGEMENT_PORT))
+    return port("MANAGEMENT_PORT", DEFAULT_MANAGEMENT_PORT, environ)
+
+
+def port(name: str, default: int, environ: Mapping[str, str]) -> int:
+    """The port that a variable holds; exits with a sentence where it is none."""
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        sys.exit(f"{name} is {text!r}, which is no port: set it to a number from 1 to 65535, or unset it")
+    return int(text)
 
 
 def broker_url(environ: Mapping[str, str] = os.environ) -> str:
@@ -27,9 +36,20 @@ def broker_url(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def management_url(environ: Mapping[str, str] = os.environ) -> str:
-    """The management page of that broker, by convention on the same host at port 15672; no password in it."""
+    """The management page of that broker: MANAGEMENT_URL where it is set, else on the same host, port 15672.
+
+    There is no password in it.
+    """
+    if given := environ.get("MANAGEMENT_URL"):
+        return without_user(given).rstrip("/")
     host = urlsplit(broker_url(environ)).hostname or "localhost"
-    return f"http://{host}:{management_port(environ)}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{management_port(environ)}"
+
+
+def without_user(url: str) -> str:
+    """The URL without a user and a password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def with_vhost(url: str, vhost: str) -> str:

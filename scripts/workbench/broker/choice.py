@@ -1,0 +1,171 @@
+"""Which broker it is: the one that AMQP_URL names, one that answers already, or one of our own."""
+
+import os
+import socket
+from dataclasses import dataclass
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import click
+
+from workbench import address, quietly
+from workbench.broker import compose, native, probe
+from workbench.broker.ways import Unavailable
+from workbench.environment import one_at_a_time
+from workbench.management import LOOPBACK
+
+# In the order of choice. Each module has prepare(), port(), start(), stop(), restart() and log_command().
+OWN_WAYS: dict[str, ModuleType] = {compose.WAY: compose, native.WAY: native}
+
+GIVEN = "given"
+FOUND = "found"
+WORDS = {
+    GIVEN: "named by AMQP_URL",
+    FOUND: "not started by this project",
+    compose.WAY: f"this project's own, in {compose.NAME}",
+    native.WAY: f"this project's own, {native.NAME}",
+}
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker that answers: where, whose (`given`, `found`, `docker` or `native`), and what it said."""
+
+    url: str
+    way: str
+    answer: probe.Answer
+    was_up: bool = True
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this project started it."""
+        return self.way in OWN_WAYS
+
+    @property
+    def words(self) -> str:
+        """Whose it is, in words."""
+        return WORDS[self.way]
+
+
+def current() -> Broker:
+    """The broker that commands use now; raises probe.NoAnswer where it does not answer."""
+    url = address.broker_url()
+    answer = probe.ask(url)
+    return Broker(url, way_of(url), answer)
+
+
+def way_of(url: str) -> str:
+    """Whose the broker at this URL is."""
+    for way, module in OWN_WAYS.items():
+        if is_at(url, module.port()):
+            return way
+    return GIVEN if os.environ.get("AMQP_URL") else FOUND
+
+
+def is_at(url: str, port: int | None) -> bool:
+    """Whether the URL names this port of this machine."""
+    parts = urlsplit(url)
+    return (
+        port is not None and parts.hostname in LOOPBACK and (parts.port or address.DEFAULT_AMQP_PORT) == port
+    )
+
+
+def ensure_up(*, way: str | None = None, yes: bool = False, verbose: bool = False) -> Broker:
+    """The broker to use, started first where none answers; `was_up` tells whether that was needed.
+
+    In this order: AMQP_URL, what answers at the default URL, Docker Compose, a private node (for which
+    rabbitmq-server is offered; `yes` takes the consent as given). `way` ("docker" or "native") leaves no
+    choice. Raises click.ClickException with a sentence.
+    """
+    if os.environ.get("AMQP_URL"):
+        if way:
+            raise click.UsageError(
+                "AMQP_URL names a broker already: unset it to start one of our own with --way"
+            )
+        return current()
+    with one_at_a_time("another script is starting the broker"):
+        return already_up(way) or started(way, yes=yes, verbose=verbose)
+
+
+def already_up(way: str | None) -> Broker | None:
+    """What answers at the default URL; raises click.ClickException if something else holds the port."""
+    try:
+        broker = current()
+    except probe.NoAnswer as silence:
+        if silence.listening:
+            raise click.ClickException(taken(silence)) from None
+        return None
+    if way and broker.way != way:
+        raise click.ClickException(
+            f"port {address.amqp_port()} is taken by a broker {broker.words}: {move('AMQP_PORT')}"
+        )
+    return broker
+
+
+def taken(silence: probe.NoAnswer) -> str:
+    """One sentence for a port that something holds which does not let us in."""
+    return f"{silence.message}; or start one of our own elsewhere, {move('AMQP_PORT')}"
+
+
+def move(variable: str) -> str:
+    """How to have another port."""
+    return f"stop that, or type `export {variable}=...` with a free port"
+
+
+def started(way: str | None, *, yes: bool, verbose: bool) -> Broker:
+    """A broker of our own, by the first way that can be had; raises click.ClickException where none can."""
+    refuse_taken_management_port()
+    reasons = []
+    for module in [OWN_WAYS[way]] if way else OWN_WAYS.values():
+        try:
+            module.prepare(yes=yes)
+        except Unavailable as reason:
+            reasons.append(str(reason))
+            if verbose:
+                quietly.say(f"not by {module.NAME}: {reason}")
+        else:
+            module.start()
+            return Broker(address.broker_url(), module.WAY, probe.ask(address.broker_url()), was_up=False)
+    raise click.ClickException("; ".join(reasons))
+
+
+def refuse_taken_management_port() -> None:
+    """Raise click.ClickException where something listens already at the port of the management page."""
+    port = address.management_port()
+    with socket.socket() as attempt:
+        if attempt.connect_ex(("127.0.0.1", port)) == 0:
+            raise click.ClickException(
+                f"port {port}, for the management page, is taken: {move('MANAGEMENT_PORT')}"
+            )
+
+
+def own() -> ModuleType | None:
+    """The way by which a broker of our own runs now; None where none runs.
+
+    Where AMQP_URL is set only a broker there counts; raises click.ClickException if it is not ours.
+    """
+    if url := os.environ.get("AMQP_URL"):
+        return own_at(url) or refuse_foreign(url)
+    return own_at(address.broker_url()) or next((m for m in OWN_WAYS.values() if m.port()), None)
+
+
+def own_at(url: str) -> ModuleType | None:
+    """The way by which a broker of our own runs at this URL."""
+    return next((module for module in OWN_WAYS.values() if is_at(url, module.port())), None)
+
+
+def refuse_foreign(url: str) -> None:
+    """Raise: what AMQP_URL names is not ours to stop."""
+    raise click.ClickException(
+        f"this project did not start the broker that AMQP_URL names ({address.hidden(url)}): "
+        "stop it the way it was started, or unset AMQP_URL to mean the project's own"
+    )
+
+
+def somebody_answers() -> bool:
+    """Whether a broker lets us in at the URL that commands use."""
+    try:
+        probe.ask(address.broker_url())
+    except probe.NoAnswer:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""The broker's management API over HTTP: small JSON calls, and a vhost to throw away."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
+
+import click
+
+from workbench import address
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class ManagementError(click.ClickException):
+    """A call to the management API failed; `status` is the HTTP status, None where nothing answered."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Management:
+    """The management API at `url`, as a user: `Management.of(broker_url).get("overview")`."""
+
+    def __init__(self, url: str, user: str, password: str, timeout: float = 10) -> None:
+        self.url = url
+        self.user = user
+        self.timeout = timeout  # seconds for each call
+        self._authorization = basic_authorization(user, password)
+        self._opener = opener_for(url)
+
+    @classmethod
+    def of(cls, broker_url: str, timeout: float = 10) -> "Management":
+        """The API of the broker that an AMQP URL names, as the URL's user."""
+        parts = urlsplit(broker_url)
+        user, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
+        return cls(address.management_url(os.environ | {"AMQP_URL": broker_url}), user, password, timeout)
+
+    def get(self, path: str) -> Any:
+        """What the API has at `/api/` + `path`; raises ManagementError."""
+        return self._call("GET", path)
+
+    def put(self, path: str, body: object = None) -> Any:
+        """Put `body` as JSON there; raises ManagementError."""
+        return self._call("PUT", path, {} if body is None else body)
+
+    def delete(self, path: str) -> Any:
+        """Delete what is there; raises ManagementError, with status 404 where there is nothing."""
+        return self._call("DELETE", path)
+
+    def answers(self) -> bool:
+        """Whether the API answers this user at all."""
+        try:
+            self.get("whoami")
+        except ManagementError:
+            return False
+        return True
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        request = Request(
+            f"{self.url}/api/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": self._authorization, "Content-Type": "application/json"},
+        )
+        try:
+            with self._opener.open(request, timeout=self.timeout) as response:
+                text = response.read()
+            return json.loads(text) if text else None
+        except HTTPError as error:
+            with error:
+                raise ManagementError(self._refusal(error, path), error.code) from None
+        except (URLError, OSError, ValueError) as error:
+            raise ManagementError(self._silence(error)) from None
+
+    def _refusal(self, error: HTTPError, path: str) -> str:
+        if error.code == 401:
+            return (
+                f"the management API at {self.url} refuses the user {self.user}: "
+                "give AMQP_URL a user with the tag `management`, and its password"
+            )
+        return f"the management API at {self.url} refuses /api/{path}: {error.code}, {reason(error)}"
+
+    def _silence(self, error: Exception) -> str:
+        return (
+            f"no management API answers at {self.url} ({getattr(error, 'reason', error)}): enable the plugin "
+            "rabbitmq_management on that broker, or set MANAGEMENT_URL to where its page is"
+        )
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """The HTTP header's value for this user."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def opener_for(url: str) -> OpenerDirector:
+    """An opener that keeps to the machine itself for a loopback address: no proxy could reach that."""
+    return build_opener(ProxyHandler({})) if urlsplit(url).hostname in LOOPBACK else build_opener()
+
+
+def reason(error: HTTPError) -> str:
+    """What the API says of a refusal, as far as it says something."""
+    try:
+        return str(json.loads(error.read())["reason"])
+    except (ValueError, KeyError, TypeError):
+        return error.reason
+
+
+@contextmanager
+def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
+    """Yield the AMQP URL of a fresh vhost, all of it permitted to the URL's user, and delete it afterwards.
+
+    Also deleted on errors and on Ctrl-C. Raises ManagementError where the user may not make one.
+    """
+    management = Management.of(broker_url)
+    name = f"{prefix}-{secrets.token_hex(4)}"
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    try:
+        management.put(f"vhosts/{quote(name, safe='')}")
+        management.put(f"permissions/{quote(name, safe='')}/{quote(management.user, safe='')}", everything)
+        yield address.with_vhost(broker_url, name)
+    finally:
+        delete_vhost(management, name)
+
+
+def delete_vhost(management: Management, name: str) -> None:
+    """Delete a vhost with all that is in it; nothing to do where its making had failed."""
+    try:
+        management.delete(f"vhosts/{quote(name, safe='')}")
+    except ManagementError as error:
+        if error.status != 404:
+            raise
