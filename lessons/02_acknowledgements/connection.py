@@ -13,8 +13,8 @@ from pika import exceptions as amqp
 DEFAULT_URL = "amqp://guest:guest@localhost:5672/%2F"
 SHUTTING_DOWN = 320
 WHAT_TO_DO = {
-    403: "ask for rights on names that begin with `lesson`",
-    404: "correct the name, or start first the end that creates it",
+    403: "ask for rights on names that begin with `lesson`.",
+    404: "correct the name, or start first the end that creates it.",
     406: "remove what an older run left with: python3 scripts/broker.py reset",
 }
 
@@ -54,7 +54,7 @@ def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickEx
             return click.ClickException(f"No machine is called {broker.host}; correct the host in AMQP_URL.")
         case ssl.SSLError():
             return click.ClickException(
-                f"TLS with {place} failed ({error.reason}); without TLS it is amqp:// and port 5672 in AMQP_URL."
+                f"TLS with {place} failed ({error.reason}); without TLS AMQP_URL is amqp:// and port 5672."
             )
         case amqp.ProbableAuthenticationError():
             return click.ClickException(

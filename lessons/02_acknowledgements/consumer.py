@@ -53,7 +53,8 @@ def main(auto_ack: bool, seconds: float, limit: int | None) -> None:
                     # Killed just before this line, we pack the order twice: lesson 06.
                     channel.basic_ack(method.delivery_tag)
     except KeyboardInterrupt:
-        click.echo("stopped; what is not acknowledged goes back to the queue", err=True)
+        rest = "is gone with us" if auto_ack else "goes back to the queue"
+        click.echo(f"stopped; what we had and had not packed {rest}", err=True)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,12 @@ class Line:
     def fail(self) -> None:
         """Fall silent now, drop the connection soon."""
         self.silent.set()
-        click.echo(f"relay: from now on the {self.lose} are lost", err=True)
-        threading.Timer(SILENT_SECONDS, self.drop).start()
+        threading.Timer(SILENT_SECONDS, self.give_up).start()
+
+    def give_up(self) -> None:
+        """Drop a connection that has been silent."""
+        click.echo(f"relay: lost the {self.lose} of {SILENT_SECONDS} s, and drops the connection", err=True)
+        self.drop()
 
     def drop(self) -> None:
         """End both sides at once."""

@@ -9,7 +9,7 @@ import re
 import selectors
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from workbench.page import Step
 from workbench.terminal import Terminal
 
 STEP_SECONDS = 90
-# What must differ between two runs: process ids, durations, rates, versions, ports, dates, ids.
+# What must differ between two runs: process ids, durations, rates, versions, vhosts, ports, ids, dates.
 VARYING = [
     (re.compile(r"\b(process|kill -9) \d+"), r"\1 <pid>"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds)\b"), "<duration>"),
     (re.compile(r"\b[\d,.]+/s\b"), "<rate>"),
     (re.compile(r"RabbitMQ \d+\.\d+(\.\d+)?"), "RabbitMQ <version>"),
+    (re.compile(r"in vhost '[^']*'"), "in vhost '<vhost>'"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "<time>"),
@@ -112,7 +113,7 @@ class Player:
         closing = self._is_last_of_its_program(index)
         self._wait(step, terminal, closing)
         played = Played(step, self._take(step, terminal, closing))
-        self._learn_process_ids(played)
+        self._process_ids |= dict(_process_numbers(played))
         if closing and terminal.exit_status not in (0, -9):
             last = played.lines[-1] if played.lines else "nothing"
             raise PageError(step, f"ended with status {terminal.exit_status}, saying: {last}")
@@ -184,14 +185,6 @@ class Player:
         self._taken[step.terminal] = end
         return tuple(terminal.lines[start:end])
 
-    def _learn_process_ids(self, played: Played) -> None:
-        """Which process of this run is the one that the page calls by another number."""
-        for written in played.step.shown:
-            number = PROCESS_ID.search(written)
-            for line in played.lines:
-                if number and masked(line) == masked(written):
-                    self._process_ids[number[1]] = PROCESS_ID.search(line)[1]
-
     def _live_process_id(self, match: re.Match) -> str:
         return match[1] + self._process_ids.get(match[2], match[2])
 
@@ -210,6 +203,39 @@ def differences(played: Sequence[Played]) -> list[Difference]:
                 found.append(Difference(each.step.start + offset + 1, f"page {on_page!r}, run {in_run!r}"))
                 break
     return found
+
+
+def recorded(played: Sequence[Played]) -> list[tuple[Step, Sequence[str]]]:
+    """What the page is to show: the run's lines, but where only what must vary differs the page's own.
+
+    So a page changes when something has changed, and a process keeps the number that the page gave it.
+    """
+    page_numbers = {}
+    for each in played:
+        page_numbers |= {live: written for written, live in _process_numbers(each)}
+    return [
+        (
+            each.step,
+            each.step.shown if same(each.step.shown, each.lines) else _renumbered(each.lines, page_numbers),
+        )
+        for each in played
+    ]
+
+
+def _process_numbers(played: Played) -> Iterator[tuple[str, str]]:
+    """Which process of the run (second) is the one that the page knows by another number (first)."""
+    for written in played.step.shown:
+        number = PROCESS_ID.search(written)
+        for line in played.lines:
+            if number and masked(line) == masked(written):
+                yield number[1], PROCESS_ID.search(line)[1]
+
+
+def _renumbered(lines: Sequence[str], page_numbers: dict[str, str]) -> list[str]:
+    def page_number(match: re.Match) -> str:
+        return f"process {page_numbers.get(match[1], match[1])}"
+
+    return [PROCESS_ID.sub(page_number, line) for line in lines]
 
 
 def reader_environment(url: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ ENDINGS = {signal.SIGKILL: "Killed", signal.SIGTERM: "Terminated"}
 
 
 class Terminal:
-    """Runs one command at a time; `lines` are the complete lines shown so far, `partial` the unfinished one."""
+    """Runs one command at a time; `lines` are the complete lines shown, `partial` the unfinished one."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], columns: int = 80) -> None:
         self.lines: list[str] = []

@@ -1,0 +1,159 @@
+"""Read the lessons, watch them, compare them, and record their pages.
+
+python3 scripts/lesson.py list
+"""
+
+from workbench import environment
+
+environment.enter()  # from here on pika, click and rich can be imported
+
+import difflib
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+from workbench import pictures
+from workbench.broker import ensure_up
+from workbench.edge import Group
+from workbench.lessons import Lesson, all_lessons, find_lesson
+from workbench.page import rewritten
+from workbench.player import PageError, recorded
+from workbench.stage import player_on_stage
+
+COLOURS = ["cyan", "magenta", "yellow", "green"]
+
+out = Console(highlight=False)
+
+
+class LessonNumber(click.ParamType):
+    """A lesson, named by its number: 2 or 02."""
+
+    name = "NN"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Lesson:
+        """The lesson; a usage error that lists the numbers there are, where there is none."""
+        try:
+            return find_lesson(value)
+        except LookupError as error:
+            return self.fail(str(error), param, ctx)
+
+
+NUMBER = LessonNumber()
+
+
+@click.group(cls=Group, epilog="Example: python3 scripts/lesson.py run 02")
+def main() -> None:
+    """Read the lessons, watch them, compare them, and record their pages."""
+
+
+@main.command("list", epilog="Example: python3 scripts/lesson.py list")
+def list_lessons() -> None:
+    """Every lesson, the question it answers, and how long its page takes."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("", "lesson", "question"):
+        table.add_column(heading)
+    table.add_column("min", justify="right")
+    for lesson in all_lessons():
+        table.add_row(lesson.number, lesson.title, lesson.question, str(lesson.minutes))
+    out.print(table)
+
+
+@main.command(epilog="Example: python3 scripts/lesson.py show 02")
+@click.argument("lesson", type=NUMBER)
+def show(lesson: Lesson) -> None:
+    """Print the page of lesson NN."""
+    out.print(Markdown(pictures.in_words(lesson.page.read_text(encoding="utf-8"))))
+
+
+@main.command(epilog="Example: python3 scripts/lesson.py run 02")
+@click.argument("lesson", type=NUMBER)
+def run(lesson: Lesson) -> None:
+    """Play the commands on the page of lesson NN, its terminals side by side in this one.
+
+    The lesson plays in a copy of its folder, and on a vhost of its own that is removed afterwards.
+    """
+    out.print(f"[bold]{lesson.number} · {lesson.title}[/]  {lesson.question}\n")
+    width = out.width - len("1 │ ")
+    with player_on_stage(lesson, ensure_up().url, columns=width) as player:
+        player.on_command = tell_command
+        player.on_line = tell_line
+        try:
+            player.play()
+        except PageError as error:
+            raise click.ClickException(f"{place_on_page(lesson, error.difference.line)}: {error}") from error
+
+
+def tell_command(terminal: int, command: str) -> None:
+    """Show a command as if somebody typed it."""
+    tell_line(terminal, f"$ {command}", "bold ")
+
+
+def tell_line(terminal: int, line: str, weight: str = "") -> None:
+    """Show a line of one of the page's terminals, marked with its number in its colour."""
+    colour = COLOURS[(terminal - 1) % len(COLOURS)]
+    mark = f"{terminal} │ "
+    for piece in textwrap.wrap(line, out.width - len(mark), drop_whitespace=False) or [""]:
+        out.print(Text.assemble((mark, colour), (piece, f"{weight}{colour}" if weight else "")))
+
+
+def place_on_page(lesson: Lesson, line: int) -> str:
+    """The file and line that an editor opens at a click."""
+    return f"lessons/{lesson.folder.name}/README.md:{line}"
+
+
+@main.command(epilog="Example: python3 scripts/lesson.py diff 01 02")
+@click.argument("older", type=NUMBER)
+@click.argument("newer", type=NUMBER)
+def diff(older: Lesson, newer: Lesson) -> None:
+    """Show what changed between the code of two lessons."""
+    for name in sorted(code_files(older) | code_files(newer)):
+        before, after = older.folder / name, newer.folder / name
+        if before.exists() and after.exists():
+            out.print(Syntax("".join(unified(before, after)) or f"  {name}: the same\n", "diff"), end="")
+        else:
+            there = after if after.exists() else before
+            out.print(f"{'+' if after.exists() else '-'} {name}: only in {there.parent.name}", style="bold")
+
+
+def code_files(lesson: Lesson) -> set[str]:
+    """The names of the scripts in its folder."""
+    return {path.name for path in lesson.folder.glob("*.py")}
+
+
+def unified(before: Path, after: Path) -> Iterator[str]:
+    """The lines of a diff between two files."""
+    texts = [path.read_text(encoding="utf-8").splitlines(keepends=True) for path in (before, after)]
+    names = [f"{path.parent.name}/{path.name}" for path in (before, after)]
+    return difflib.unified_diff(*texts, *names)
+
+
+@main.command(epilog="Example: python3 scripts/lesson.py record 02")
+@click.argument("lesson", type=NUMBER)
+def record(lesson: Lesson) -> None:
+    """Run the commands on the page of lesson NN and rewrite what it shows of their output.
+
+    A step whose program goes on is recorded up to the line that ends it on the page: draft that line first.
+    """
+    with player_on_stage(
+        lesson, ensure_up().url, recording=True, on_command=tell_command, on_line=tell_line
+    ) as player:
+        try:
+            played = player.play()
+        except PageError as error:
+            raise click.ClickException(f"{place_on_page(lesson, error.difference.line)}: {error}") from error
+    before = lesson.page.read_text(encoding="utf-8")
+    after = rewritten(before, recorded(played))
+    lesson.page.write_text(after, encoding="utf-8")
+    click.echo(
+        "the page is as it was" if after == before else f"recorded {place_on_page(lesson, 1)}", err=True
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What every test may ask for: the broker, a vhost of its own on it, a copy of a lesson's folder."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pika
+import pytest
+from workbench.address import broker_url as url_of_the_broker
+from workbench.address import hidden
+from workbench.lessons import LESSONS, Lesson, all_lessons
+from workbench.management import throwaway_vhost
+from workbench.player import reader_environment
+
+MAX_SECONDS = 120
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lesson", action="append", default=[], metavar="NN", help="only the tests of lesson NN"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what belongs to the lessons asked for: their number and an underscore stand in the test's id."""
+    numbers = config.getoption("--lesson")
+    unknown = set(numbers) - {lesson.number for lesson in all_lessons()}
+    if unknown:
+        raise pytest.UsageError(
+            f"there is no lesson {', '.join(sorted(unknown))}: python3 scripts/lesson.py list"
+        )
+    if numbers:
+        chosen = [item for item in items if any(f"{number}_" in item.nodeid for number in numbers)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> str:
+    """The broker under test; without one nothing can be tested."""
+    url = url_of_the_broker()
+    try:
+        pika.BlockingConnection(pika.URLParameters(url)).close()
+    except (pika.exceptions.AMQPConnectionError, OSError) as error:
+        pytest.exit(f"no broker answers at {hidden(url)} ({error!r}): python3 scripts/run_tests.py", 2)
+    return url
+
+
+@pytest.fixture
+def vhost_url(broker_url: str) -> Iterator[str]:
+    """The URL of a fresh vhost, removed after the test."""
+    with throwaway_vhost(broker_url, "test") as url:
+        yield url
+
+
+@pytest.fixture
+def channel(vhost_url: str) -> Iterator[pika.adapters.blocking_connection.BlockingChannel]:
+    """The test's own channel in its vhost."""
+    with pika.BlockingConnection(pika.URLParameters(vhost_url)) as connection:
+        yield connection.channel()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[str], Path]:
+    """Copies a lesson's folder, and nothing else, to a place outside the repository."""
+
+    def copy(folder: str) -> Path:
+        return Path(
+            shutil.copytree(LESSONS / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        )
+
+    return copy
+
+
+@pytest.fixture
+def run(vhost_url: str) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a script with this Python on the test's vhost (or on `url`), as a program would: no terminal."""
+
+    def run_script(script: Path, *options: str, url: str = vhost_url) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, str(script), *options],
+            env=reader_environment(url),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=MAX_SECONDS,
+            check=False,
+        )
+
+    return run_script
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `lesson` or `script` runs for each of them."""
+    if "lesson" in metafunc.fixturenames:
+        metafunc.parametrize("lesson", all_lessons(), ids=lambda lesson: lesson.folder.name)
+    if "script" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "script", runnable_scripts(all_lessons()), ids=lambda path: f"{path.parent.name}/{path.name}"
+        )
+
+
+def runnable_scripts(lessons: list[Lesson]) -> list[Path]:
+    """Every lesson script that a reader starts."""
+    return [
+        path
+        for lesson in lessons
+        for path in sorted(lesson.folder.glob("*.py"))
+        if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
+    ]

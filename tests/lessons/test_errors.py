@@ -1,0 +1,158 @@
+"""What goes wrong ends as one sentence and exit status 1, without a traceback and without the password."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from urllib.parse import urlsplit
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from project_copy import free_port
+from workbench.address import vhost_of, with_vhost
+from workbench.lessons import LESSONS
+from workbench.management import Management
+from workbench.player import reader_environment
+from workbench.terminal import Terminal
+
+PRODUCER = LESSONS / "01_first_event" / "producer.py"
+QUEUES = {
+    "01_first_event": "lesson01.orders",
+    "02_acknowledgements": "lesson02.orders",
+    "03_publisher_confirms": "lesson03.packing",
+}
+CONSUMERS = [LESSONS / folder / "consumer.py" for folder in QUEUES]
+WAITING_CONSUMERS = CONSUMERS[:2]
+SECRET = "s3cret-p4ss"
+
+Run = Callable[..., CompletedProcess]
+
+
+def by_lesson(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def assert_one_sentence(done: CompletedProcess, *said: str) -> None:
+    complaint = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1, done.stderr
+    assert complaint.startswith("Error: ")
+    assert "Traceback" not in done.stderr
+    assert SECRET not in done.stderr + done.stdout
+    for words in said:
+        assert words in complaint
+
+
+@pytest.fixture
+def web_server() -> Iterator[int]:
+    """The port of a server that answers in HTTP, as a management page does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer_in_http, args=(server,))
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+def answer_in_http(server: socket.socket) -> None:
+    connection, _address = server.accept()
+    with connection:
+        connection.recv(64)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_no_broker(script: Path, run: Run) -> None:
+    options = ["python", "consumer.py"] if script.name == "relay.py" else []
+    done = run(script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free_port()}/")
+    assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
+
+
+def test_wrong_password(run: Run, broker_url: str) -> None:
+    host = urlsplit(broker_url).netloc.rpartition("@")[2]
+    assert_one_sentence(run(PRODUCER, url=f"amqp://guest:{SECRET}@{host}/"), "refuses user guest", "AMQP_URL")
+
+
+def test_wrong_vhost(run: Run, broker_url: str) -> None:
+    done = run(PRODUCER, url=with_vhost(broker_url, "nobody-made-this"))
+    assert_one_sentence(done, "no vhost nobody-made-this", "AMQP_URL")
+
+
+def test_unknown_host(run: Run) -> None:
+    done = run(PRODUCER, url=f"amqp://guest:{SECRET}@no-such-host.invalid/")
+    assert_one_sentence(done, "No machine is called no-such-host.invalid")
+
+
+def test_management_port(run: Run, web_server: int) -> None:
+    done = run(PRODUCER, url=f"amqp://guest:{SECRET}@127.0.0.1:{web_server}/")
+    assert_one_sentence(done, "does not speak AMQP", "5672")
+
+
+def test_tls_where_there_is_none(run: Run, broker_url: str) -> None:
+    host = urlsplit(broker_url).netloc.rpartition("@")[2]
+    assert_one_sentence(run(PRODUCER, url=f"amqps://guest:{SECRET}@{host}/"), "TLS", "amqp://")
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:5672", f"amqp://guest:{SECRET}/x@localhost", f"amqp://guest:{SECRET}@localhost:port/"]
+)
+def test_malformed_url(run: Run, url: str) -> None:
+    assert_one_sentence(run(PRODUCER, url=url), "AMQP_URL is not of the form", "%2F")
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=by_lesson)
+def test_queue_left_over_with_other_arguments(consumer: Path, run: Run, channel: BlockingChannel) -> None:
+    channel.queue_declare(QUEUES[consumer.parent.name], durable=True, arguments={"x-max-length": 7})
+    assert_one_sentence(run(consumer), "PRECONDITION_FAILED", "scripts/broker.py reset")
+
+
+@pytest.mark.parametrize("body", [b"hello", b"{}", b"[]", b"\xff\xfe", b'"A-0001"'])
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=by_lesson)
+def test_body_that_is_no_order(consumer: Path, run: Run, channel: BlockingChannel, body: bytes) -> None:
+    queue = QUEUES[consumer.parent.name]
+    channel.queue_declare(queue, durable=True)
+    channel.basic_publish("", queue, body)
+    number = consumer.parent.name[:2]
+    assert_one_sentence(run(consumer), "is not an order", f"scripts/broker.py reset --lesson {number}")
+
+
+def test_bad_option(script: Path, run: Run) -> None:
+    done = run(script, "--no-such-option")
+    assert done.returncode == (
+        1 if script.name == "relay.py" else 2
+    )  # the relay takes it for a program's name
+    assert "Traceback" not in done.stderr
+    assert "--help" in done.stderr
+
+
+@pytest.mark.parametrize("consumer", WAITING_CONSUMERS, ids=by_lesson)
+def test_broker_goes_away(consumer: Path, vhost_url: str) -> None:
+    """The vhost goes while a consumer waits, and the broker closes its connection."""
+    terminal = waiting(consumer, vhost_url)
+    Management.of(vhost_url).delete(f"vhosts/{vhost_of(vhost_url)}")
+    until_ended(terminal)
+    assert terminal.exit_status == 1
+    assert terminal.lines[-1].startswith("Error: ")
+    assert "Traceback" not in "".join(terminal.lines)
+
+
+@pytest.mark.parametrize("consumer", WAITING_CONSUMERS, ids=by_lesson)
+def test_ctrl_c_is_a_normal_ending(consumer: Path, vhost_url: str) -> None:
+    terminal = waiting(consumer, vhost_url)
+    terminal.interrupt()
+    until_ended(terminal)
+    assert terminal.exit_status == 0
+    assert terminal.lines[-1].startswith("^Cstopped; ")
+
+
+def waiting(consumer: Path, url: str) -> Terminal:
+    """The consumer in a terminal, when it has said that it waits."""
+    terminal = Terminal(consumer.parent, reader_environment(url))
+    terminal.start(f"python {consumer.name}")
+    while terminal.running and not terminal.lines:
+        terminal.read()
+    assert terminal.lines[0].startswith("waiting for orders")
+    return terminal
+
+
+def until_ended(terminal: Terminal) -> None:
+    while terminal.running:
+        terminal.read()

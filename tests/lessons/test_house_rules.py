@@ -1,0 +1,110 @@
+"""What holds for every lesson folder, so that each one stands alone and all of them sound alike."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from workbench.lessons import LESSONS, Lesson
+
+PACKAGES = {"pika", "click", "rich"}
+SAME_EVERYWHERE = ["connection.py", "ledger.py"]
+NOT_THE_IDEA = {"connection.py", "ledger.py", "experiment.py", "relay.py", "check.py"}
+QUEUE_OR_EXCHANGE = re.compile(r'^(?:QUEUE|EXCHANGE)\w* = "([^"]+)"', re.MULTILINE)
+PARTS = [
+    "```mermaid",
+    "## Run it",
+    "## Predict, then break it",
+    "## What happened",
+    "## What this lesson left out",
+    "To read on: ",
+]
+
+
+def scripts_of(lesson: Lesson) -> list[Path]:
+    return sorted(lesson.folder.glob("*.py"))
+
+
+def imported_by(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_imports_stay_in_the_folder(lesson: Lesson) -> None:
+    siblings = {path.stem for path in scripts_of(lesson)}
+    allowed = PACKAGES | siblings | set(sys.stdlib_module_names)
+    for path in scripts_of(lesson):
+        extra = {"workbench"} if path.name == "check.py" else set()
+        assert imported_by(path) <= allowed | extra, path
+
+
+def test_no_script_shadows_a_module(lesson: Lesson) -> None:
+    names = {path.stem for path in scripts_of(lesson)}
+    assert not names & (set(sys.stdlib_module_names) | PACKAGES)
+
+
+@pytest.mark.parametrize("name", SAME_EVERYWHERE)
+def test_copies_of_a_file_are_the_same(name: str) -> None:
+    copies = {path.read_text(encoding="utf-8") for path in LESSONS.glob(f"*/{name}")}
+    assert len(copies) == 1
+
+
+def test_copies_of_connect_are_the_same() -> None:
+    copies = defaultdict(list)
+    for path in LESSONS.glob("*/*.py"):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.name == "connect":
+                copies[ast.get_source_segment(text, node)].append(path)
+    assert len(copies) == 1, dict(copies)
+
+
+def test_names_on_the_broker_begin_with_the_lesson(lesson: Lesson) -> None:
+    for path in scripts_of(lesson):
+        for name in QUEUE_OR_EXCHANGE.findall(path.read_text(encoding="utf-8")):
+            assert name.startswith(f"lesson{lesson.number}."), path
+
+
+def test_help_has_an_example(script: Path) -> None:
+    done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=True)
+    assert f"Example: python {script.name}" in done.stdout
+
+
+def test_scripts_are_short_enough_to_read(lesson: Lesson) -> None:
+    for path in scripts_of(lesson):
+        if path.name not in NOT_THE_IDEA:
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 85, path
+
+
+def test_commands_fit_a_projector(lesson: Lesson) -> None:
+    """Commands are typed in a terminal of 80 columns; what wraps there is hard to copy."""
+    for number, line in enumerate(lesson.page.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("$ "):
+            assert len(line) <= 88, f"{lesson.page}:{number}"
+
+
+def test_page_has_its_parts(lesson: Lesson) -> None:
+    text = lesson.page.read_text(encoding="utf-8")
+    places = [text.find(part) for part in PARTS]
+    assert -1 not in places, dict(zip(PARTS, places, strict=True))
+    assert places == sorted(places), "the parts stand in another order"
+
+
+def test_links_on_the_page_lead_somewhere(lesson: Lesson) -> None:
+    for target in re.findall(r"\]\((?!https://)([^)#]+)\)", lesson.page.read_text(encoding="utf-8")):
+        assert (lesson.folder / target).exists(), target
+
+
+def test_code_on_the_page_stands_in_the_folder(lesson: Lesson) -> None:
+    """What a page quotes is what a script says, but for its indentation."""
+    texts = [path.read_text(encoding="utf-8") for path in scripts_of(lesson)]
+    code = {line.strip() for text in texts for line in text.splitlines()}
+    page = lesson.page.read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        for line in filter(None, map(str.strip, block.splitlines())):
+            assert line in code, line
