@@ -44,6 +44,8 @@ def main(limit: int | None) -> None:
             for method, _properties, body in islice(channel.consume(QUEUE), limit):
                 click.echo(pack(order_in(body)))
                 channel.basic_ack(method.delivery_tag)
+            if limit is None:
+                raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         click.echo("stopped; what is not acknowledged goes back to the queue", err=True)
 

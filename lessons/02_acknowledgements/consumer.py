@@ -52,6 +52,8 @@ def main(auto_ack: bool, seconds: float, limit: int | None) -> None:
                 if not auto_ack:
                     # Killed just before this line, we pack the order twice: lesson 06.
                     channel.basic_ack(method.delivery_tag)
+            if limit is None:
+                raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         rest = "is gone with us" if auto_ack else "goes back to the queue"
         click.echo(f"stopped; what we had and had not packed {rest}", err=True)

@@ -25,11 +25,14 @@ class NoBroker(click.ClickException):
 
 @contextmanager
 def connect() -> Iterator[pika.BlockingConnection]:
-    """Open a connection to the broker that AMQP_URL names; it is closed at the end of the `with` block."""
+    """Connect to the broker that AMQP_URL names, until the end of the `with` block."""
     broker = broker_address()
     try:
-        with pika.BlockingConnection(broker) as connection:
-            yield connection
+        connection = pika.BlockingConnection(broker)
+        yield connection
+        # Not reached after an error or Ctrl-C, which may have struck in the middle of pika's work: then the
+        # connection ends with the process, and the broker takes back all that was not acknowledged.
+        connection.close()
     except (amqp.AMQPConnectionError, amqp.AMQPChannelError, socket.gaierror, ssl.SSLError) as error:
         raise in_a_sentence(error, broker) from error
 
