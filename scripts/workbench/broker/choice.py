@@ -92,9 +92,9 @@ def already_up(way: str | None) -> Broker | None:
     try:
         broker = current()
     except probe.NoAnswer as silence:
-        if silence.listening:
-            raise click.ClickException(taken(silence)) from None
-        return None
+        if silence.port_is_free:
+            return None
+        raise click.ClickException(taken(silence)) from None
     if way and broker.way != way:
         raise click.ClickException(
             f"port {address.amqp_port()} is taken by a broker {broker.words}: {move('AMQP_PORT')}"

@@ -154,6 +154,8 @@ def write_configuration(amqp_port: int, management_port: int) -> None:
         f"management.tcp.port = {management_port}\n"
     )
     (HOME / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    # The node is called ...@localhost: it must not depend on how, or whether, the system resolves that.
+    (HOME / "inetrc").write_text('{host, {127,0,0,1}, ["localhost"]}.\n{lookup, [file, native]}.\n')
 
 
 def node_environment(epmd_port: int, distribution_port: int) -> dict[str, str]:
@@ -178,6 +180,7 @@ def node_environment(epmd_port: int, distribution_port: int) -> dict[str, str]:
         "RABBITMQ_PID_FILE": str(HOME / "pid"),
         "RABBITMQ_DIST_PORT": str(distribution_port),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "ERL_INETRC": str(HOME / "inetrc"),
         "ERL_EPMD_PORT": str(epmd_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         # The start script then becomes the node: one process, and its number is known from the start.
