@@ -59,9 +59,7 @@ def ask(url: str, timeout: float = 5) -> Answer:
 def parsed(url: str, timeout: float) -> pika.URLParameters:
     """What pika makes of the URL: one attempt, at most `timeout` seconds for each step of it."""
     if urlsplit(url).scheme not in ("amqp", "amqps"):
-        raise NoAnswer(
-            f"AMQP_URL does not begin with amqp:// or amqps://: {how_to_write_it()}", listening=False
-        )
+        raise NoAnswer(f"AMQP_URL does not begin with amqp:// or amqps://: {how_to_write_it()}")
     try:
         parameters = pika.URLParameters(url)
     except (ValueError, TypeError, OSError):
