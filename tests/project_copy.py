@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -58,12 +57,6 @@ def without_settings() -> dict[str, str]:
     """This process's environment without what tells where a broker is."""
     settings = ("AMQP_URL", "AMQP_PORT", "MANAGEMENT_URL", "MANAGEMENT_PORT", "COMPOSE_PROJECT_NAME")
     return {name: value for name, value in os.environ.items() if name not in settings}
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def is_one_sentence(done: subprocess.CompletedProcess) -> bool:

@@ -4,8 +4,10 @@ Standard library only: it is read before anything is installed.
 """
 
 import os
+import socket
 import sys
 from collections.abc import Mapping
+from functools import cache
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 DEFAULT_AMQP_PORT = 5672
@@ -32,7 +34,17 @@ def port(name: str, default: int, environ: Mapping[str, str]) -> int:
 
 def broker_url(environ: Mapping[str, str] = os.environ) -> str:
     """The AMQP URL that every command uses: AMQP_URL where it is set, else the default one."""
-    return environ.get("AMQP_URL") or f"amqp://guest:guest@localhost:{amqp_port(environ)}/%2F"
+    return environ.get("AMQP_URL") or f"amqp://guest:guest@{this_machine()}:{amqp_port(environ)}/%2F"
+
+
+@cache
+def this_machine() -> str:
+    """`localhost`; or its number, where a bare container or chroot does not know that name."""
+    try:
+        socket.getaddrinfo("localhost", None)
+    except socket.gaierror:
+        return "127.0.0.1"
+    return "localhost"
 
 
 def management_url(environ: Mapping[str, str] = os.environ) -> str:
@@ -42,7 +54,7 @@ def management_url(environ: Mapping[str, str] = os.environ) -> str:
     """
     if given := environ.get("MANAGEMENT_URL"):
         return without_user(given).rstrip("/")
-    host = urlsplit(broker_url(environ)).hostname or "localhost"
+    host = urlsplit(broker_url(environ)).hostname or this_machine()
     return f"http://{f'[{host}]' if ':' in host else host}:{management_port(environ)}"
 
 

@@ -35,9 +35,8 @@ def install(package: str, purpose: str, *, yes: bool = False) -> None:
     refuse_elsewhere(package, purpose)
     command = install_command(package)
     if not may_become_root():
-        raise NotInstalled(
-            f"{package} is needed {purpose}: install it with `{command}`, then type this again"
-        )
+        whose = "" if sudo() else "as root, "
+        raise NotInstalled(f"{package} is needed {purpose}: {whose}type `{command}`, then this again")
     quietly.say(f"{package} is needed {purpose}. The command that installs it:\n  {command}")
     if not (yes or agreed()):
         raise NotInstalled(f"{package} was not installed: type the command above, then this again")
@@ -85,8 +84,8 @@ def known_to_apt(package: str) -> bool:
 
 
 def sudo() -> str:
-    """What stands before a command that needs root."""
-    return "" if os.geteuid() == 0 else "sudo "
+    """What stands before a command that needs root; nothing where there is no sudo."""
+    return "" if os.geteuid() == 0 or not shutil.which("sudo") else "sudo "
 
 
 def may_become_root() -> bool:

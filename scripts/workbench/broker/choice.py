@@ -92,9 +92,9 @@ def already_up(way: str | None) -> Broker | None:
     try:
         broker = current()
     except probe.NoAnswer as silence:
-        if silence.listening:
-            raise click.ClickException(taken(silence)) from None
-        return None
+        if silence.port_is_free:
+            return None
+        raise click.ClickException(taken(silence)) from None
     if way and broker.way != way:
         raise click.ClickException(
             f"port {address.amqp_port()} is taken by a broker {broker.words}: {move('AMQP_PORT')}"
@@ -104,12 +104,12 @@ def already_up(way: str | None) -> Broker | None:
 
 def taken(silence: probe.NoAnswer) -> str:
     """One sentence for a port that something holds which does not let us in."""
-    return f"{silence.message}; or start one of our own elsewhere, {move('AMQP_PORT')}"
+    return f"{silence.message}; or, for one of our own, {move('AMQP_PORT')}"
 
 
 def move(variable: str) -> str:
     """How to have another port."""
-    return f"stop that, or type `export {variable}=...` with a free port"
+    return f"type `export {variable}=...` with a free port"
 
 
 def started(way: str | None, *, yes: bool, verbose: bool) -> Broker:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from workbench import address, packages, quietly
+from workbench import address, packages, ports, quietly
 from workbench.broker import readiness
 from workbench.broker.ways import Unavailable
 from workbench.environment import ROOT
@@ -31,6 +30,7 @@ LOG = HOME / "node.log"
 SCRIPT_FOLDERS = (Path("/usr/lib/rabbitmq/bin"), Path("/opt/rabbitmq/sbin"))
 STOP_SECONDS = 60
 POLL_SECONDS = 0.1
+MAX_SHOWN = 300  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def start_at(amqp_port: int, management_port: int) -> None:
 
 def launch_node(amqp_port: int, management_port: int) -> subprocess.Popen:
     """Launch epmd and the node, and note them; returns the node at once, long before it answers."""
-    epmd_port, distribution_port = free_ports(2)
+    epmd_port, distribution_port = ports.free(2)
     environ = node_environment(epmd_port, distribution_port)
     epmd = launch([epmd_program(), "-address", "127.0.0.1", "-port", str(epmd_port)], environ)
     node = launch([str(server_script())], environ)
@@ -154,6 +154,8 @@ def write_configuration(amqp_port: int, management_port: int) -> None:
         f"management.tcp.port = {management_port}\n"
     )
     (HOME / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    # The node is called ...@localhost: it must not depend on how, or whether, the system resolves that.
+    (HOME / "inetrc").write_text('{host, {127,0,0,1}, ["localhost"]}.\n{lookup, [file, native]}.\n')
 
 
 def node_environment(epmd_port: int, distribution_port: int) -> dict[str, str]:
@@ -178,6 +180,7 @@ def node_environment(epmd_port: int, distribution_port: int) -> dict[str, str]:
         "RABBITMQ_PID_FILE": str(HOME / "pid"),
         "RABBITMQ_DIST_PORT": str(distribution_port),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "ERL_INETRC": str(HOME / "inetrc"),
         "ERL_EPMD_PORT": str(epmd_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         # The start script then becomes the node: one process, and its number is known from the start.
@@ -191,15 +194,6 @@ def epmd_program() -> str:
     if not found:
         raise click.ClickException("epmd is missing, which comes with Erlang: install Erlang again")
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody has at this moment."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def launch(command: list[str], environ: dict[str, str]) -> subprocess.Popen:
@@ -270,5 +264,5 @@ def recorded() -> Node | None:
 
 
 def last_lines(count: int) -> list[str]:
-    """The end of the node's log."""
-    return LOG.read_text(errors="replace").splitlines()[-count:]
+    """The end of the node's log, without what is too long to be read."""
+    return [line[:MAX_SHOWN] for line in LOG.read_text(errors="replace").splitlines()[-count:]]

@@ -30,11 +30,16 @@ class Answer:
 
 
 class NoAnswer(click.ClickException):
-    """No broker let us in; `listening` tells whether anything at all holds that port."""
+    """No broker let us in; `error` is what happened, None where the URL itself was wrong."""
 
-    def __init__(self, sentence: str, *, listening: bool) -> None:
+    def __init__(self, sentence: str, error: Exception | None = None) -> None:
         super().__init__(sentence)
-        self.listening = listening
+        self.error = error
+
+    @property
+    def port_is_free(self) -> bool:
+        """Whether nothing listens there, so that a broker of our own could."""
+        return isinstance(self.error, ConnectionRefusedError)
 
 
 def ask(url: str, timeout: float = 5) -> Answer:
@@ -54,14 +59,12 @@ def ask(url: str, timeout: float = 5) -> Answer:
 def parsed(url: str, timeout: float) -> pika.URLParameters:
     """What pika makes of the URL: one attempt, at most `timeout` seconds for each step of it."""
     if urlsplit(url).scheme not in ("amqp", "amqps"):
-        raise NoAnswer(
-            f"AMQP_URL does not begin with amqp:// or amqps://: {how_to_write_it()}", listening=False
-        )
+        raise NoAnswer(f"AMQP_URL does not begin with amqp:// or amqps://: {how_to_write_it()}")
     try:
         parameters = pika.URLParameters(url)
     except (ValueError, TypeError, OSError):
         # The error's own text can hold a part of the password.
-        raise NoAnswer(f"AMQP_URL cannot be read: {how_to_write_it()}", listening=False) from None
+        raise NoAnswer(f"AMQP_URL cannot be read: {how_to_write_it()}") from None
     parameters.connection_attempts = 1
     parameters.socket_timeout = timeout
     parameters.stack_timeout = 2 * timeout
@@ -124,12 +127,7 @@ def translated(url: str, parameters: pika.URLParameters) -> Iterator[None]:
         yield
     except (OSError, NotAmqp, AMQPConnectionError) as error:
         where = f"{parameters.host}:{parameters.port}"
-        raise NoAnswer(cause(error, url, where, parameters), listening=is_listening(error)) from None
-
-
-def is_listening(error: Exception) -> bool:
-    """Whether the failure shows that something holds the port."""
-    return isinstance(error, (ssl.SSLError, NotAmqp, AMQPConnectionError, ConnectionResetError))
+        raise NoAnswer(cause(error, url, where, parameters), error) from None
 
 
 def cause(error: Exception, url: str, where: str, parameters: pika.URLParameters) -> str:

@@ -23,7 +23,7 @@ def wait(
     `ended` tells that waiting longer is in vain.
     """
     url = address.broker_url({"AMQP_PORT": str(amqp_port)})
-    management = Management(f"http://localhost:{management_port}", "guest", "guest", timeout=5)
+    management = Management(f"http://{address.this_machine()}:{management_port}", "guest", "guest", timeout=5)
     deadline = time.monotonic() + LONGEST_SECONDS
     while not (lets_in(url) and management.answers()):
         if ended() or time.monotonic() > deadline:
