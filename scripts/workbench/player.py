@@ -7,6 +7,7 @@ else until as many lines have come as the page shows (or, recording, the last of
 import os
 import re
 import selectors
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,8 @@ from workbench.page import Step
 from workbench.terminal import Terminal
 
 STEP_SECONDS = 90
+QUIET_SECONDS = 3
+ENDINGS_THAT_HOLD = (0, -signal.SIGKILL)  # the page shows `Killed` for the second
 # What must differ between two runs: process ids, durations, rates, versions, vhosts, ports, ids, dates.
 VARYING = [
     (re.compile(r"\b(process|kill -9) \d+"), r"\1 <pid>"),
@@ -114,8 +117,8 @@ class Player:
         self._wait(step, terminal, closing)
         played = Played(step, self._take(step, terminal, closing))
         self._process_ids |= dict(_process_numbers(played))
-        if closing and terminal.exit_status not in (0, -9):
-            last = played.lines[-1] if played.lines else "nothing"
+        if not terminal.running and terminal.exit_status not in ENDINGS_THAT_HOLD:
+            last = terminal.lines[-1] if terminal.lines else "nothing"
             raise PageError(step, f"ended with status {terminal.exit_status}, saying: {last}")
         return played
 
@@ -134,8 +137,10 @@ class Player:
     def _wait(self, step: Step, terminal: Terminal, closing: bool) -> None:
         deadline = time.monotonic() + STEP_SECONDS
         while terminal.running and (closing or not self._shown_enough(step, terminal)):
-            self._read_ready(deadline - time.monotonic())
+            quiet = not self._read_ready(QUIET_SECONDS)
             self._answer(step, terminal)
+            if quiet and self.recording and not closing:
+                return  # the page's last line does not come any more: what came is recorded
             if time.monotonic() > deadline:
                 waited_for = "its end" if closing else repr(step.shown[-1])
                 raise PageError(step, f"waited {STEP_SECONDS} s for {waited_for}")
@@ -146,15 +151,17 @@ class Player:
             return masked(step.shown[-1]) in map(masked, lines)
         return len(lines) >= len(step.shown)
 
-    def _read_ready(self, seconds: float) -> None:
-        """Read from every terminal that has something to say; wait until one has, at most so long."""
+    def _read_ready(self, seconds: float) -> bool:
+        """Read from every terminal that has something to say; whether one had, within so many seconds."""
         with selectors.DefaultSelector() as selector:
             for number, terminal in self.terminals.items():
                 if terminal.running:
                     selector.register(terminal.master, selectors.EVENT_READ, number)
-            for key, _events in selector.select(max(seconds, 0)):
-                self.terminals[key.data].read()
-                self._tell(key.data)
+            ready = selector.select(seconds)
+        for key, _events in ready:
+            self.terminals[key.data].read()
+            self._tell(key.data)
+        return bool(ready)
 
     def _tell(self, number: int) -> None:
         lines = self.terminals[number].lines

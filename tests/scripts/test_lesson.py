@@ -1,0 +1,97 @@
+"""scripts/lesson.py as it is typed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project_copy import ROOT, copy_project
+from workbench.lessons import all_lessons
+
+
+def lesson(*arguments: str, project: Path = ROOT, **variables: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(project / "scripts" / "lesson.py"), *arguments],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project, so that its pages may be changed."""
+    return copy_project(tmp_path, "lessons", "scripts/lesson.py")
+
+
+def test_list_names_every_lesson() -> None:
+    done = lesson("list", COLUMNS="200")
+    for each in all_lessons():
+        assert f"{each.number}  {each.title}" in done.stdout
+        assert each.question in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "02"], ["diff", "01", "02"]], ids=lambda a: a[0])
+def test_fits_80_columns_and_has_no_colour_in_a_pipe(arguments: list[str]) -> None:
+    done = lesson(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "\x1b" not in done.stdout
+
+
+def test_show_puts_the_picture_in_words() -> None:
+    done = lesson("show", "1")
+    assert "producer.py → lesson01.orders: publish" in done.stdout
+    assert "flowchart" not in done.stdout
+
+
+def test_diff_shows_what_is_new() -> None:
+    done = lesson("diff", "01", "02")
+    assert "+ topology.py: only in 02_acknowledgements" in done.stdout
+    assert '+@click.option("--auto-ack"' in done.stdout
+
+
+def test_unknown_lesson() -> None:
+    done = lesson("show", "77")
+    assert done.returncode == 2
+    assert "there is no lesson 77; there are 01, 02" in done.stderr
+
+
+def test_run_plays_the_page_in_one_terminal(broker_url: str) -> None:
+    done = lesson("run", "01", AMQP_URL=broker_url)
+    assert done.returncode == 0, done.stderr
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    assert "1 │ $ python producer.py --count 3" in lines
+    assert lines.index("1 │ placed A-0003") < lines.index("2 │ packed A-0001 for Alice")
+
+
+def test_run_says_where_a_page_fails(project: Path, broker_url: str) -> None:
+    (project / "lessons" / "01_first_event" / "consumer.py").unlink()
+    done = lesson("run", "01", project=project, AMQP_URL=broker_url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: lessons/01_first_event/README.md:")
+    assert "Traceback" not in done.stderr
+
+
+def test_record_writes_what_the_commands_print(project: Path, broker_url: str) -> None:
+    page = project / "lessons" / "01_first_event" / "README.md"
+    before = page.read_text(encoding="utf-8")
+    page.write_text(before.replace("packed A-0002 for Bob", "packed A-0002 for Bill"), encoding="utf-8")
+
+    done = lesson("record", "01", project=project, AMQP_URL=broker_url)
+
+    assert done.returncode == 0, done.stderr
+    assert page.read_text(encoding="utf-8") == before
+
+
+def test_no_broker_is_one_sentence(project: Path) -> None:
+    done = lesson("run", "01", project=project, AMQP_URL="amqp://guest:s3cret@127.0.0.1:1/")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "s3cret" not in done.stderr
+    shutil.rmtree(project / "lessons")
