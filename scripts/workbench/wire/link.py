@@ -40,6 +40,7 @@ class End(asyncio.Protocol):
         self.lost = False
         self._transport: asyncio.Transport | None = None
         self._leaving = False
+        self._unsent: list[bytes] = []
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -80,12 +81,20 @@ class End(asyncio.Protocol):
             self._transport.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Send these bytes; in vain where the end is gone or going."""
-        if self._transport and not self._leaving:
-            self._transport.write(data)
+        """Send these bytes with all others of this round of the loop; in vain where the end is gone."""
+        if not self._unsent:
+            self._link.relay.loop.call_soon(self.flush)
+        self._unsent.append(data)
+
+    def flush(self) -> None:
+        """Send at once what was written."""
+        unsent, self._unsent = self._unsent, []
+        if unsent and self._transport and not self._leaving:
+            self._transport.write(b"".join(unsent))
 
     def reset(self) -> None:
         """End it at once, so that the other side reads a reset."""
+        self.flush()
         if self._transport and not self.lost:
             self._transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE
@@ -100,7 +109,8 @@ class End(asyncio.Protocol):
         """
         if self._leaving or self.lost or self._transport is None:
             return
-        self.write(last_words)
+        self._unsent.append(last_words)
+        self.flush()
         self._leaving = True
         self._deadline = self._link.relay.loop.call_later(FAREWELL_SECONDS, self._transport.abort)
         self.resume()
@@ -277,6 +287,7 @@ class Link:
         if raw:
             # Whole frames only: the wire's own ones can then follow at any time.
             lane.target.write(raw)
+            lane.target.flush()
         for frame in frames:
             heard = self._conversation.hear(lane.direction, frame)
             if heard is not None:
