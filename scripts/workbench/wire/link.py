@@ -37,7 +37,7 @@ class End(asyncio.Protocol):
     def __init__(self, link: Link, says: str) -> None:
         self._link = link
         self.says = says
-        self.lost = False
+        self._lost = False
         self._transport: asyncio.Transport | None = None
         self._leaving = False
         self._unsent: list[bytes] = []
@@ -57,7 +57,7 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
-        self.lost = True
+        self._lost = True
         if self._deadline:
             self._deadline.cancel()
         self._link.lost(self)
@@ -69,6 +69,10 @@ class End(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Called by asyncio."""
         self._link.other(self).resume()
+
+    def is_gone(self) -> bool:
+        """Whether there is no socket any more, or never was."""
+        return self._lost or self._transport is None
 
     def pause(self) -> None:
         """Read no more for now."""
@@ -95,7 +99,7 @@ class End(asyncio.Protocol):
     def reset(self) -> None:
         """End it at once, so that the other side reads a reset."""
         self.flush()
-        if self._transport and not self.lost:
+        if not self.is_gone():
             self._transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE
             )
@@ -107,7 +111,7 @@ class End(asyncio.Protocol):
         Closing a socket that has unread bytes discards what was sent last: so say EOF, and read on until the
         other side is gone as well. After last words it is the other side that closes first.
         """
-        if self._leaving or self.lost or self._transport is None:
+        if self._leaving or self.is_gone():
             return
         self._unsent.append(last_words)
         self.flush()
@@ -224,7 +228,6 @@ class Link:
     def unreachable(self, reason: str) -> None:
         """There is no broker: the program is cut off."""
         self._over = True
-        self._far.lost = True
         self.relay.emit(self._event(kind="unreachable", direction=TO_PROGRAM, text=reason))
         self._near.reset()
 
@@ -233,21 +236,16 @@ class Link:
         if not self._over and not self._conversation.closing:
             self.relay.emit(self._event(kind="vanished", direction=end.says))
         self._over = True
-        if self._near.lost and self._far_is_gone():
-            self._end()
-        else:
+        self._stop_opening()
+        if not self.other(end).is_gone():
             self.other(end).finish()
-
-    def _far_is_gone(self) -> bool:
-        if self.opening and not self.opening.done():
-            self.opening.cancel()
-            return True
-        return self._far.lost or not self.number
-
-    def _end(self) -> None:
-        if self in self.program.links:
+        elif self in self.program.links:
             self.program.links.remove(self)
             self.relay.emit(self._event(kind="ended"))
+
+    def _stop_opening(self) -> None:
+        if self.opening:
+            self.opening.cancel()
 
     # What passes
 
@@ -370,8 +368,7 @@ class Link:
     def cut(self, last_words: bytes = b"") -> None:
         """End both sides at once: the broker has what has passed so far, and nothing after it."""
         self._over = True
-        if self.opening and not self.opening.done():
-            self.opening.cancel()
+        self._stop_opening()
         self._far.finish()
         if last_words:
             self._near.finish(last_words)

@@ -20,6 +20,7 @@ from workbench.wire.lookout import Lookout
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 10.0
 BACKLOG = 128
+CLOSING_ROUNDS = 3
 
 Observer = Callable[[Event], None]
 
@@ -125,8 +126,9 @@ class Relay:
         for program in self._programs.values():
             for link in list(program.links):
                 link.abort()
-        # The loop calls connection_lost, and with it the last events, in its next round.
-        await asyncio.sleep(0)
+        # The loop tells of lost connections, which makes the last events, in its next round; of TLS one later.
+        for _ in range(CLOSING_ROUNDS):
+            await asyncio.sleep(0)
         self._flush()
 
     def _has_failed(self, _loop: asyncio.AbstractEventLoop, context: dict) -> None:
