@@ -126,7 +126,7 @@ class Relay:
         for program in self._programs.values():
             for link in list(program.links):
                 link.abort()
-        # The loop tells of lost connections, which makes the last events, in its next round; of TLS one later.
+        # The loop tells of lost connections, and that makes the last events, in its next round; TLS one later.
         for _ in range(CLOSING_ROUNDS):
             await asyncio.sleep(0)
         self._flush()
