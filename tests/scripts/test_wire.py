@@ -558,7 +558,7 @@ def test_cut_after_a_publish_leaves_the_message_with_the_broker(vhost_url, seen,
                 channel.confirm_delivery()
             with pytest.raises(pika.exceptions.AMQPConnectionError):
                 publish_and_listen(channel)
-        seen.wait("fault")
+        seen.wait("ended")
         assert left(vhost_url) == [("A-1", False)]
     assert seen.of("publish")[0].passed
     assert [(e.passed, e.covers) for e in seen.of("confirm")] == [
@@ -953,8 +953,12 @@ def test_a_kill_that_does_not_work_is_raised(vhost_url, problem):
 
 
 def test_what_needs_an_event_cannot_be_done_out_of_the_blue(vhost_url):
-    with Wire(vhost_url) as wire, pytest.raises(ValueError, match="plan"):
-        wire.strike("shop", Drop())
+    with Wire(vhost_url) as wire:
+        wire.address_for("shop")
+        with pytest.raises(ValueError, match="plan"):
+            wire.strike("shop", Drop())
+        with pytest.raises(ValueError, match="nobody"):
+            wire.strike("nobody", Cut())
 
 
 def test_closing_ends_everything_also_in_the_middle_of_a_fault(vhost_url, seen):

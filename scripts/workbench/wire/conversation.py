@@ -168,6 +168,11 @@ class Conversation:
         """Whether the broker confirms what is published on this channel."""
         return self._channel(channel).confirming
 
+    def askable(self) -> list[int]:
+        """The open channels on which the wire may say something to the broker now."""
+        open_ones = (number for number in self._channels if number)
+        return [number for number in open_ones if not self.midway(TO_BROKER, number)]
+
     def settle(self, passed: Event) -> None:
         """Take note that what this event covers is now settled."""
         if not passed.covers:

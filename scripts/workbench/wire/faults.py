@@ -75,7 +75,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Cut(Action):
-    """Both sides of the connection end at once; what triggered it does not pass."""
+    """Both sides of the connection end at once; what triggered it does not pass.
+
+    The program reads a reset. The broker has handled all that passed before: the wire asks it, in vain for at
+    most some seconds, before it hangs up.
+    """
 
     name: ClassVar[str] = "cut"
     says: ClassVar[str] = "cut before it passes"
@@ -85,8 +89,7 @@ class Cut(Action):
 class CutAfter(Action):
     """It passes, and then both sides end.
 
-    Where it goes to the broker, the cut waits until the broker has handled it: until it answers the publish
-    (the confirm does not pass), or, without confirms, a question that the wire asks on the same channel.
+    Where it is a publish that the broker will confirm, the cut waits for that confirm, which does not pass.
     """
 
     name: ClassVar[str] = "cut_after"

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 # How long an end that was told goodbye may take to go.
 FAREWELL_SECONDS = 5.0
-# How long a cut_after waits for the broker to say that it has handled what it got.
+# How long the broker may take to say that it has handled what it got.
 PROOF_SECONDS = 5.0
+# Without effect, known to every version, and answered when all before it on the channel has been handled.
+QUESTION = spec.Channel.Flow(True)
+ANSWER = spec.Channel.FlowOk.INDEX
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 CLOSE_OK = pika.frame.Method(0, spec.Connection.CloseOk()).marshal()
@@ -147,22 +150,16 @@ class Lane:
 
 
 class Proof(NamedTuple):
-    """What a cut_after waits for: the answer to a publish, or to the wire's own question."""
+    """What a cut_after waits for: the broker's answer to a publish."""
 
     fault: Fault
     struck: Event
-    asked: bool
 
     def given_by(self, heard: Event) -> bool:
-        """Whether the broker has handled what was sent to it, or will never."""
+        """Whether the broker has handled what was sent to it, or never will."""
         if heard.kind in ("connection-close", "channel-close"):
             return heard.channel in (0, self.struck.channel)
         return heard.kind in ("confirm", "confirm-nack") and self.struck in heard.covers
-
-    def given_by_answer(self, frame: Frame) -> bool:
-        """Whether this frame answers the wire's question; the program never asked, so it must not pass."""
-        answers = frame.type == METHOD and frame.method_id() == spec.Channel.FlowOk.INDEX
-        return self.asked and answers and frame.channel == self.struck.channel
 
 
 class Link:
@@ -172,41 +169,33 @@ class Link:
         self.relay = relay
         self.program = program
         self.number = 0
-        self.opening: asyncio.Task | None = None
-        self._near = End(self, says=TO_BROKER)
-        self._far = End(self, says=TO_PROGRAM)
-        self._lanes = {TO_BROKER: Lane(TO_BROKER, self._far), TO_PROGRAM: Lane(TO_PROGRAM, self._near)}
+        self.near = End(self, says=TO_BROKER)
+        self.far = End(self, says=TO_PROGRAM)
+        self._lanes = {TO_BROKER: Lane(TO_BROKER, self.far), TO_PROGRAM: Lane(TO_PROGRAM, self.near)}
         self._conversation = Conversation(program.name, 0)
+        self._opening: asyncio.Task | None = None
         self._over = False
         self._muted = False
         self._proof: Proof | None = None
+        self._leaving_broker = False
+        self._unanswered: set[int] = set()
 
     # What asyncio tells the ends
 
-    @property
-    def near(self) -> End:
-        """The socket to the program."""
-        return self._near
-
-    @property
-    def far(self) -> End:
-        """The socket to the broker."""
-        return self._far
-
     def other(self, end: End) -> End:
         """The end on the other side."""
-        return self._far if end is self._near else self._near
+        return self.far if end is self.near else self.near
 
     def made(self, end: End) -> None:
         """A socket is there."""
-        if end is self._near:
+        if end is self.near:
             # Nothing may be read from the program before there is a broker to send it to.
             end.pause()
             self.relay.accepted(self)
         elif self._over:
             end.reset()
         else:
-            self._near.resume()
+            self.near.resume()
 
     def accept(self, number: int) -> None:
         """The program may connect, as its connection with this number."""
@@ -215,7 +204,7 @@ class Link:
         moment = self._event(kind="connect", direction=TO_BROKER)
         fault = self.relay.lookout.strike(moment)
         self.relay.emit(moment)
-        self.opening = self.relay.loop.create_task(self.relay.open_upstream(self))
+        self._opening = self.relay.spawn(self.relay.open_upstream(self))
         if fault:
             self._strike_connection(fault, moment)
 
@@ -223,13 +212,13 @@ class Link:
         """Turn the program away."""
         self._over = True
         self.relay.emit(self._event(kind="refused", direction=TO_PROGRAM))
-        self._near.reset()
+        self.near.reset()
 
     def unreachable(self, reason: str) -> None:
         """There is no broker: the program is cut off."""
         self._over = True
         self.relay.emit(self._event(kind="unreachable", direction=TO_PROGRAM, text=reason))
-        self._near.reset()
+        self.near.reset()
 
     def lost(self, end: End) -> None:
         """A socket is gone: so must the other one be."""
@@ -237,21 +226,29 @@ class Link:
             self.relay.emit(self._event(kind="vanished", direction=end.says))
         self._over = True
         self._stop_opening()
-        if not self.other(end).is_gone():
-            self.other(end).finish()
-        elif self in self.program.links:
-            self.program.links.remove(self)
+        if self.other(end).is_gone():
+            self._end()
+        elif end is self.near:
+            self._leave_broker()
+        else:
+            self.near.finish()
+
+    def _end(self) -> None:
+        if self in self.program.links:
             self.relay.emit(self._event(kind="ended"))
+            self.relay.ended(self)
 
     def _stop_opening(self) -> None:
-        if self.opening:
-            self.opening.cancel()
+        if self._opening:
+            self._opening.cancel()
 
     # What passes
 
     def read(self, direction: str, data: bytes) -> None:
         """Bytes have come from one end."""
         lane = self._lanes[direction]
+        if self._unanswered and direction == TO_PROGRAM:
+            self._look_for_answers(lane, data)
         if self._deaf(direction):
             return
         if lane.opaque:
@@ -309,12 +306,10 @@ class Link:
             return
         lane.partial.setdefault(frame.channel, []).append(frame.raw)
         if not midway(lane.direction, frame.channel):
-            self._decide(lane, frame, heard, b"".join(lane.partial.pop(frame.channel)))
+            self._decide(lane, heard, b"".join(lane.partial.pop(frame.channel)))
 
-    def _decide(self, lane: Lane, last: Frame, heard: Event | None, raw: bytes) -> None:
-        if self._proof and self._proof.given_by_answer(last):
-            self._cut_proven()
-        elif heard is None:
+    def _decide(self, lane: Lane, heard: Event | None, raw: bytes) -> None:
+        if heard is None:
             lane.target.write(raw)
         elif self._proof and self._proof.given_by(heard):
             self.relay.emit(heard, passed=False)
@@ -369,11 +364,37 @@ class Link:
         """End both sides at once: the broker has what has passed so far, and nothing after it."""
         self._over = True
         self._stop_opening()
-        self._far.finish()
+        self._leave_broker()
         if last_words:
-            self._near.finish(last_words)
+            self.near.finish(last_words)
         else:
-            self._near.reset()
+            self.near.reset()
+
+    def _leave_broker(self) -> None:
+        """End the broker's side as soon as the broker has handled what has passed.
+
+        It drops what it has read and not handled when a connection ends just then: acks that have passed
+        would be undone, by chance.
+        """
+        if self._leaving_broker:
+            return
+        self._leaving_broker = True
+        understood = not any(lane.opaque for lane in self._lanes.values())
+        if understood and not self._conversation.closing and not self.far.is_gone():
+            self._unanswered = set(self._conversation.askable())
+        if not self._unanswered:
+            self.far.finish()
+            return
+        self.far.resume()
+        for channel in self._unanswered:
+            self.far.write(pika.frame.Method(channel, QUESTION).marshal())
+        self.relay.loop.call_later(PROOF_SECONDS, self.far.finish)
+
+    def _look_for_answers(self, lane: Lane, data: bytes) -> None:
+        _, frames = lane.splitter.feed(data)
+        self._unanswered -= {f.channel for f in frames if f.type == METHOD and f.method_id() == ANSWER}
+        if not self._unanswered:
+            self.far.finish()
 
     def force_close(self) -> None:
         """End both sides; the program is told so, as by a broker that is shut down."""
@@ -388,8 +409,8 @@ class Link:
     def abort(self) -> None:
         """End both sides without waiting for anything."""
         self._over = True
-        self._near.reset()
-        self._far.reset()
+        self.near.reset()
+        self.far.reset()
 
     def _hold(self, lane: Lane, heard: Event, raw: bytes, hold: Hold) -> None:
         lane.waiting[heard.channel] = deque()
@@ -417,18 +438,17 @@ class Link:
             self._consider_each(lane, behind)
 
     def _cut_after(self, fault: Fault, struck: Event) -> None:
-        if struck.direction == TO_PROGRAM:
-            self.relay.tell(self, fault.do, struck)
-            self._over = True
-            self._far.finish()
-            self._near.finish()
+        if struck.kind == "publish" and self._conversation.confirming(struck.channel):
+            self._proof = Proof(fault, struck)
+            self.relay.loop.call_later(PROOF_SECONDS, self._cut_unproven)
             return
-        asked = not (struck.kind == "publish" and self._conversation.confirming(struck.channel))
-        self._proof = Proof(fault, struck, asked)
-        if asked:
-            # Without effect, known to every version, and answered only when all before it has been handled.
-            self._far.write(pika.frame.Method(struck.channel, spec.Channel.Flow(True)).marshal())
-        self.relay.loop.call_later(PROOF_SECONDS, self._cut_unproven)
+        self.relay.tell(self, fault.do, struck)
+        if struck.direction == TO_PROGRAM:
+            self._over = True
+            self._leave_broker()
+            self.near.finish()
+        else:
+            self.cut()
 
     def _cut_proven(self) -> None:
         self.relay.tell(self, self._proof.fault.do, self._proof.struck)

@@ -79,6 +79,8 @@ class Lookout:
 
     def has_passed(self, event: Event) -> None:
         """Tell those who wait for it."""
+        if not self._awaited:
+            return
         for awaited in [each for each in self._awaited if each[0].comes_with(event)]:
             self._awaited.remove(awaited)
             awaited[1]()

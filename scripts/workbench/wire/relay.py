@@ -6,13 +6,14 @@ import asyncio
 import queue
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pika
 
-from workbench.wire.events import TO_BROKER, Event, event, stamp
+from workbench.wire.events import Event, event, stamp
 from workbench.wire.faults import Action, Cut, Down, FaultPlan, Kill, Mute, Refuse, Slow
 from workbench.wire.link import Link
 from workbench.wire.lookout import Lookout
@@ -21,6 +22,8 @@ LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 10.0
 BACKLOG = 128
 CLOSING_ROUNDS = 3
+# How long the broker may take to notice, when the wire is closed.
+CLOSE_SECONDS = 2.0
 
 Observer = Callable[[Event], None]
 
@@ -88,15 +91,18 @@ class Relay:
         self._started = time.monotonic()
         self._programs: dict[str, Program] = {}
         self._servers: dict[str, asyncio.AbstractServer] = {}
+        self._tasks: set[asyncio.Task] = set()
         self._told = 0
         self._batch: list[Event] = []
         self._failure: BaseException | None = None
         self._stop: asyncio.Event
+        self._quiet: asyncio.Event
 
     async def run(self, ready: Future) -> None:
         """Relay until `stop`. Raises what went wrong in the relay or in the kill callback."""
         self.loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        self._quiet = asyncio.Event()
         self.loop.set_exception_handler(self._has_failed)
         ready.set_result(None)
         try:
@@ -123,13 +129,33 @@ class Relay:
     async def _close(self) -> None:
         for server in self._servers.values():
             server.close()
-        for program in self._programs.values():
-            for link in list(program.links):
-                link.abort()
-        # The loop tells of lost connections, and that makes the last events, in its next round; TLS one later.
+        self._quiet.clear()
+        for link in self._links():
+            link.cut()
+        if self._links():
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), CLOSE_SECONDS)
+        for link in self._links():
+            link.abort()
+        # The loop tells of lost connections, and that makes the last events, in its next rounds.
         for _ in range(CLOSING_ROUNDS):
             await asyncio.sleep(0)
         self._flush()
+
+    def _links(self) -> list[Link]:
+        return [link for program in self._programs.values() for link in program.links]
+
+    def spawn(self, coroutine: Coroutine) -> asyncio.Task:
+        """Run this beside everything else; its failure is the relay's."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._is_done)
+        return task
+
+    def _is_done(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            self._fail(task.exception())
 
     def _has_failed(self, _loop: asyncio.AbstractEventLoop, context: dict) -> None:
         self._fail(context.get("exception") or RuntimeError(context["message"]))
@@ -150,6 +176,12 @@ class Relay:
         program.connections += 1
         program.links.append(link)
         link.accept(program.connections)
+
+    def ended(self, link: Link) -> None:
+        """Both ends of a link are gone."""
+        link.program.links.remove(link)
+        if not self._links():
+            self._quiet.set()
 
     async def open_upstream(self, link: Link) -> None:
         """Connect this link to the broker."""
@@ -174,7 +206,7 @@ class Relay:
         if isinstance(action, Slow):
             program.pace = 1 / action.per_second
         elif isinstance(action, Down):
-            self._down(action)
+            self._down(action, program)
         elif isinstance(action, Mute):
             for link in program.links:
                 link.mute()
@@ -183,7 +215,7 @@ class Relay:
 
     def strike(self, action: Action, name: str) -> None:
         """The same, for a program by its name, and tell of it."""
-        self._tell(event(kind="fault", program=name, text=str(action), details={"action": action.name}))
+        self._tell_program(name, action)
         self.apply(action, self._programs[name])
 
     def _cut_off(self, action: Action, program: Program) -> None:
@@ -206,8 +238,10 @@ class Relay:
             # asyncio would take it for an error of the socket that it reads just now, and not report it.
             self._fail(error)
 
-    def _down(self, action: Down) -> None:
+    def _down(self, action: Down, struck: Program) -> None:
         for program in self._programs.values():
+            if program is not struck:
+                self._tell_program(program.name, action)
             self._refuse(program, action.seconds)
             for link in list(program.links):
                 if action.announced:
@@ -220,7 +254,7 @@ class Relay:
         if server is None:
             return
         server.close()
-        self.loop.call_later(seconds, lambda: self.loop.create_task(self._serve_again(program)))
+        self.loop.call_later(seconds, lambda: self.spawn(self._serve_again(program)))
 
     async def _serve_again(self, program: Program) -> None:
         await self._serve(program, listening_socket(program.port))
@@ -230,10 +264,12 @@ class Relay:
     def tell(self, link: Link, action: Action, struck: Event, remark: str = "") -> None:
         """Tell that a fault has struck."""
         details = {"action": action.name, "struck": struck.seq}
-        origin = {"program": link.program.name, "connection": link.number, "channel": struck.channel}
-        self._tell(
-            event(kind="fault", direction=TO_BROKER, text=f"{action}{remark}", details=details, **origin)
-        )
+        where = {"channel": struck.channel, "direction": struck.direction}
+        origin = {"program": link.program.name, "connection": link.number, **where}
+        self._tell(event(kind="fault", text=f"{action}{remark}", details=details, **origin))
+
+    def _tell_program(self, name: str, action: Action) -> None:
+        self._tell(event(kind="fault", program=name, text=str(action), details={"action": action.name}))
 
     def emit(self, drafted: Event, passed: bool = True) -> None:
         """Tell of an event, now that it is decided whether it passes."""
@@ -307,14 +343,19 @@ class Wire:
         if program not in self._ports:
             listener = listening_socket()
             self._ports[program] = listener.getsockname()[1]
-            asyncio.run_coroutine_threadsafe(self._relay.listen(program, listener), self._relay.loop).result()
+            asyncio.run_coroutine_threadsafe(self._relay.listen(program, listener), self._relay.loop).result(
+                CONNECT_SECONDS
+            )
         return url_through(self._upstream_url, self._ports[program])
 
     def strike(self, program: str, action: Action) -> None:
         """Do this to a program now, whatever passes: Cut, Kill, Mute, Refuse, Slow or Down.
 
-        Returns before it is done; observers are told when it is.
+        Returns before it is done; observers are told when it is. Raises ValueError for another action, or
+        for a program that never asked for its address.
         """
+        if program not in self._ports:
+            raise ValueError(f"no program is called {program!r} here")
         if not isinstance(action, (Cut, Kill, Mute, Refuse, Slow, Down)):
             raise ValueError(f"{action.name} needs an event to be done to: put it into a plan")  # noqa: TRY004
         self._relay.loop.call_soon_threadsafe(self._relay.strike, action, program)
