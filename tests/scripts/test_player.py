@@ -12,8 +12,8 @@ GREETER = """
 import os, signal, sys
 print(f"greeting as process {os.getpid()}", flush=True)
 name = input("Your name: ")
-print(f"hello {name}", flush=True)
 try:
+    print(f"hello {name}", flush=True)
     signal.pause()
 except KeyboardInterrupt:
     print("bye")
