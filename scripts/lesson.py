@@ -18,10 +18,10 @@ from rich.markdown import Markdown
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-from workbench import pictures
+from workbench import pictures, progress
 from workbench.broker import ensure_up
 from workbench.edge import Group
-from workbench.lessons import Lesson, all_lessons, find_lesson
+from workbench.lessons import Lesson, LessonNumber, all_lessons
 from workbench.page import rewritten
 from workbench.player import PageError, recorded
 from workbench.stage import player_on_stage
@@ -29,19 +29,6 @@ from workbench.stage import player_on_stage
 COLOURS = ["cyan", "magenta", "yellow", "green"]
 
 out = Console(highlight=False)
-
-
-class LessonNumber(click.ParamType):
-    """A lesson, named by its number: 2 or 02."""
-
-    name = "NN"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Lesson:
-        """The lesson; a usage error that lists the numbers there are, where there is none."""
-        try:
-            return find_lesson(value)
-        except LookupError as error:
-            return self.fail(str(error), param, ctx)
 
 
 NUMBER = LessonNumber()
@@ -56,11 +43,13 @@ def main() -> None:
 def list_lessons() -> None:
     """Every lesson, the question it answers, and how long its page takes."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for heading in ("", "lesson", "question"):
+    for heading in ("", "lesson", "question", "done"):
         table.add_column(heading)
     table.add_column("min", justify="right")
+    done = progress.done()
     for lesson in all_lessons():
-        table.add_row(lesson.number, lesson.title, lesson.question, str(lesson.minutes))
+        mark = "yes" if lesson.number in done else ""
+        table.add_row(lesson.number, lesson.title, lesson.question, mark, str(lesson.minutes))
     out.print(table)
 
 

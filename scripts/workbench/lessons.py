@@ -4,8 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "lessons"
+STARTERS = Path(__file__).with_name("starters")
 HEADING = re.compile(
     r"# (?P<number>\d\d) · (?P<title>.+)\n\n\*(?P<question>[^*]+)\* \((?P<minutes>\d+) minutes\)\n"
 )
@@ -55,3 +58,21 @@ def find_lesson(number: str, folder: Path = LESSONS) -> Lesson:
             return lesson
     numbers = ", ".join(lesson.number for lesson in lessons)
     raise LookupError(f"there is no lesson {number}; there are {numbers}")
+
+
+def starter_of(lesson: Lesson) -> Path:
+    """The exercise of a lesson as it was before anybody worked on it."""
+    return STARTERS / f"{lesson.folder.name}.py"
+
+
+class LessonNumber(click.ParamType):
+    """A lesson on the command line, named by its number: 2 or 02."""
+
+    name = "NN"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Lesson:
+        """The lesson; a usage error that lists the numbers there are, where there is none."""
+        try:
+            return find_lesson(value)
+        except LookupError as error:
+            return self.fail(str(error), param, ctx)

@@ -15,6 +15,7 @@ import click
 
 from workbench import address
 
+EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -121,13 +122,17 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
     """
     management = Management.of(broker_url)
     name = f"{prefix}-{secrets.token_hex(4)}"
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
     try:
-        management.put(f"vhosts/{quote(name, safe='')}")
-        management.put(f"permissions/{quote(name, safe='')}/{quote(management.user, safe='')}", everything)
+        make_vhost(management, name)
         yield address.with_vhost(broker_url, name)
     finally:
         delete_vhost(management, name)
+
+
+def make_vhost(management: Management, name: str) -> None:
+    """Make a vhost in which the user may do everything; raises ManagementError."""
+    management.put(f"vhosts/{quote(name, safe='')}")
+    management.put(f"permissions/{quote(name, safe='')}/{quote(management.user, safe='')}", EVERYTHING)
 
 
 def delete_vhost(management: Management, name: str) -> None:

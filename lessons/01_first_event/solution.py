@@ -1,0 +1,32 @@
+"""Exercise 01, solved: hear each order, and schedule a shipment for it."""
+
+import json
+
+import click
+from connection import connect
+from shipping import schedule_shipment
+
+QUEUE = "lesson01.orders"
+
+
+@click.command()
+def main() -> None:
+    """Schedule shipments until Ctrl-C.
+
+    Example: python solution.py
+    """
+    try:
+        with connect() as connection:
+            channel = connection.channel()
+            channel.queue_declare(QUEUE, durable=True)
+            for method, _properties, body in channel.consume(QUEUE):
+                order_id = json.loads(body)["order_id"]
+                click.echo(f"heard of {order_id}")
+                schedule_shipment(order_id)
+                channel.basic_ack(method.delivery_tag)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+
+
+if __name__ == "__main__":
+    main()

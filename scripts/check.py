@@ -1,0 +1,203 @@
+"""Judge an exercise on a real broker, while processes are killed and connections cut.
+
+python3 scripts/check.py 02
+"""
+
+from workbench import environment
+
+environment.enter()  # from here on pika, click and rich can be imported
+
+import itertools
+import json
+import random
+import shlex
+import shutil
+import sys
+import time
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+from rich.text import Text
+from workbench import progress
+from workbench.bench import Promise
+from workbench.bench.judge import Exercise, Finding, Judge, Scenario, Verdict
+from workbench.broker import ensure_up
+from workbench.edge import Group
+from workbench.lessons import Lesson, LessonNumber, starter_of
+
+LAST_LINES = 12
+WATCH_SECONDS = 0.5
+
+out = Console(highlight=False)
+status = Console(highlight=False, stderr=True)
+
+
+class NumberOrCommand(Group):
+    """`check.py 02` judges; `check.py reset 02` resets."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        """Take a number for `judge` and that number."""
+        return super().resolve_command(ctx, ["judge", *args] if args[0].isdecimal() else args)
+
+
+@click.group(
+    cls=NumberOrCommand, epilog="Example: python3 scripts/check.py 02", subcommand_metavar="NN | reset NN"
+)
+def main() -> None:
+    """Judge an exercise on a real broker, while processes are killed and connections cut.
+
+    `check.py NN --help` tells what else it can do. Exit status: 0 all promises kept, 1 one broken, 2 it could
+    not judge.
+    """
+
+
+@main.command(epilog="Example: python3 scripts/check.py 02 --command 'node shipping.js'")
+@click.argument("lesson", type=LessonNumber())
+@click.option("--solution", is_flag=True, help="Judge solution.py.")
+@click.option("--command", help="Judge this program: anything that reads AMQP_URL and LEDGER.")
+@click.option("--seed", type=int, help="Choose the same orders again.  [default: by chance, and shown]")
+@click.option("--hint", is_flag=True, help="Give a hint for each broken promise.")
+@click.option("--watch", is_flag=True, help="Judge again whenever a file in the lesson's folder is saved.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def judge(
+    lesson: Lesson,
+    solution: bool,
+    command: str | None,
+    seed: int | None,
+    hint: bool,
+    watch: bool,
+    as_json: bool,
+) -> None:
+    """Judge the exercise of lesson NN."""
+    exercise = Exercise(lesson)
+    program = (
+        shlex.split(command) if command else [sys.executable, "solution.py" if solution else "exercise.py"]
+    )
+    url = ensure_up().url
+    while True:
+        seen = saved_at(lesson)
+        chosen = random.SystemRandom().randrange(10_000) if seed is None else seed
+        verdict = judged(Judge(exercise, program, url, chosen), quiet=as_json)
+        render = as_object if as_json else as_text
+        render(lesson, verdict, hint)
+        if not solution and not command:
+            progress.note(lesson.number, verdict.exit_status == 0)
+        if not watch:
+            sys.exit(verdict.exit_status)
+        until_saved(lesson, seen)
+
+
+def judged(judge: Judge, quiet: bool) -> Verdict:
+    """Play the scenarios, each shown on stderr as it goes."""
+    if not judge.own_vhosts:
+        names = ", ".join([*judge.exercise.queues, *judge.exercise.exchanges])
+        status.print(f"no vhost of its own may be made here: emptying and using {names}")
+    columns = SpinnerColumn(finished_text=" "), TextColumn("{task.description}")
+    with Progress(*columns, console=status, transient=True, disable=quiet) as bar:
+        tasks: dict[Scenario, TaskID] = {}
+        judge.began = lambda scenario: tasks.update({scenario: bar.add_task(scenario.words, total=1)})
+        judge.ended = lambda finding: bar.update(tasks[finding.scenario], completed=1)
+        return judge.verdict()
+
+
+def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
+    """Each promise, kept or broken; a broken one with the order that shows it."""
+    if verdict.unjudged:
+        show_unjudged(verdict)
+        return
+    for promise in verdict.promises:
+        if finding := verdict.broken.get(promise):
+            out.print(f"[red]broken[/]  {promise.words}")
+            show_broken(finding, hint)
+        elif promise in verdict.kept:
+            out.print(f"[green]kept[/]    {promise.words}")
+        else:
+            out.print(f"[dim]open    {promise.words}: not seen yet[/]")
+    if not verdict.broken:
+        out.print(f"\n[bold green]All {len(verdict.promises)} promises kept.[/]")
+    elif not hint:
+        out.print(f"\nA hint for each: python3 scripts/check.py {lesson.number} --hint --seed {verdict.seed}")
+    status.print(f"seed {verdict.seed}, {verdict.seconds:.1f} s", style="dim")
+
+
+def show_broken(finding: Finding, hint: bool) -> None:
+    """What happened, to which order, and the hint if it is wanted."""
+    broken = finding.broken
+    out.print(f"        {finding.scenario.words}.")
+    out.print(Padding(escape(broken.journey), (0, 0, 0, 8)))
+    if hint:
+        out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8)))
+    show_last_words(broken.output)
+
+
+def show_unjudged(verdict: Verdict) -> None:
+    """Why there is nothing to judge."""
+    status.print(f"[red]Could not judge:[/] {escape(str(verdict.unjudged))}.")
+    show_last_words(verdict.unjudged.output)
+
+
+def show_last_words(output: str) -> None:
+    """The traceback that the learner's program printed, if it did."""
+    if "Traceback" in output:
+        last = output[output.rindex("Traceback") :].strip().splitlines()
+        status.print("        your program said:", style="dim")
+        status.print(Padding(Text("\n".join(last[-LAST_LINES:]), style="dim"), (0, 0, 0, 8)))
+
+
+def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
+    """The same as one JSON object."""
+    promises = [promise_as_object(promise, verdict.broken.get(promise), hint) for promise in verdict.promises]
+    result = {"lesson": lesson.number, "verdict": verdict.word, "seed": verdict.seed, "promises": promises}
+    if verdict.unjudged:
+        result |= {"promises": [], "why": str(verdict.unjudged), "output": verdict.unjudged.output}
+    click.echo(json.dumps(result | {"seconds": round(verdict.seconds, 2)}))
+
+
+def promise_as_object(promise: Promise, verdict: Verdict, hint: bool) -> dict[str, object]:
+    """One promise: kept (null where it was not put to the test), and what broke it, if anything did."""
+    if finding := verdict.broken.get(promise):
+        broken = finding.broken
+        story = {
+            "scenario": finding.scenario.words,
+            "plan": str(finding.scenario.plan),
+            "order": broken.order,
+        }
+        story |= {"journey": broken.journey, "output": broken.output}
+        return {"promise": promise.words, "kept": False} | story | ({"hint": promise.hint} if hint else {})
+    return {"promise": promise.words, "kept": True if promise in verdict.kept else None}
+
+
+def saved_at(lesson: Lesson) -> float:
+    """When a script of the lesson was last saved (seconds since 1970)."""
+    return max(path.stat().st_mtime for path in lesson.folder.glob("*.py"))
+
+
+def until_saved(lesson: Lesson, seen: float) -> None:
+    """Wait until a script is saved after that."""
+    status.print("waiting for the next save; Ctrl-C to stop", style="dim")
+    while saved_at(lesson) <= seen:
+        time.sleep(WATCH_SECONDS)
+
+
+@main.command(epilog="Example: python3 scripts/check.py reset 02")
+@click.argument("lesson", type=LessonNumber())
+def reset(lesson: Lesson) -> None:
+    """Give the starter of lesson NN back; what is in exercise.py is kept beside it."""
+    exercise = lesson.folder / "exercise.py"
+    if exercise.exists():
+        kept = next(
+            path
+            for number in itertools.count(1)
+            if not (path := lesson.folder / f"exercise.kept{number}.py").exists()
+        )
+        exercise.rename(kept)
+        click.echo(f"yours is now {kept.name}", err=True)
+    shutil.copy(starter_of(lesson), exercise)
+    click.echo("exercise.py is the starter again", err=True)
+
+
+if __name__ == "__main__":
+    main()

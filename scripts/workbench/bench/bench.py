@@ -1,0 +1,271 @@
+"""What a scenario works with: orders to place, a program to start and to strike, and what became of it."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+
+from workbench.bench.effects import Effects
+from workbench.bench.program import MAX_STARTS, Program
+from workbench.player import reader_environment
+from workbench.wire import Event, FaultPlan, Wire
+
+NAME = "shipping"
+# How long a program may take to consume, after a start; to do something, before it counts as done.
+START_SECONDS = 10.0
+QUIET_SECONDS = 1.5
+# A right program waits for the locked ledger; a wrong one needs only a moment to acknowledge.
+STUCK_SECONDS = 0.7
+SCENARIO_SECONDS = 12.0
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a program has to keep, in words; the hint is a question that leads to the answer."""
+
+    words: str
+    hint: str
+
+
+class Broken(Exception):
+    """A promise is broken, shown by what became of one order."""
+
+    def __init__(self, promise: Promise, order: str, journey: str, output: str) -> None:
+        super().__init__(promise.words)
+        self.promise = promise
+        self.order = order
+        self.journey = journey
+        self.output = output
+
+
+class CannotJudge(Exception):
+    """The program gave nothing to judge; `output` is the end of what it printed."""
+
+    def __init__(self, why: str, output: str = "") -> None:
+        super().__init__(why)
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where one scenario takes place: its vhost's URL, its folder, and the mark of its processes."""
+
+    url: str
+    folder: Path
+    token: str
+    seed: int
+
+
+class Bench:
+    """One scenario's run of one program. Scenarios use it; `running` makes it."""
+
+    def __init__(self, setting: Setting, command: Sequence[str], lesson: Path, plan: FaultPlan) -> None:
+        self.events: list[Event] = []
+        self.demanded: set[Promise] = set()
+        self.random = random.Random(setting.seed)
+        self.effects = Effects(setting.folder / "ledger.sqlite")
+        self._began = time.time()
+        self._stopped = False
+        self._news = threading.Condition()
+        self._setting = setting
+        self._plan = plan
+        self.wire = Wire(setting.url, plan, observer=self._observe, kill=lambda _name: self.program.kill())
+        environ = reader_environment(setting.url) | {"LEDGER": str(self.effects.path)}
+        self.program = Program(command, lesson, environ, setting.token)
+
+    def _observe(self, event: Event) -> None:
+        with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+
+    # What a scenario does
+
+    def start(self, expected: Promise | None = None) -> None:
+        """Start the program and wait until it listens to a queue.
+
+        If it never does, that is a broken promise where one is named, else raises CannotJudge.
+        """
+        self.program.environ["AMQP_URL"] = self.wire.address_for(NAME)
+        try:
+            self.program.start()
+        except OSError as error:
+            raise CannotJudge(f"there is no program {self.program.command[0]}: {error.strerror}") from error
+        listening = self.wait(self.listened, START_SECONDS)
+        if expected:
+            self.demanded.add(expected)
+        if not listening and expected:
+            raise Broken(expected, "", self._why_it_never_listened(), self.program.last_words())
+        if not listening:
+            raise CannotJudge(self._why_it_never_listened(), self.program.last_words())
+
+    def listened(self) -> bool:
+        """Whether the program began to consume, or asked for a message."""
+        return any(event.kind in ("consume-ok", "get") for event in list(self.events))
+
+    def _why_it_never_listened(self) -> str:
+        if self.program.gave_up.is_set():
+            last = self.program.exit_statuses[-1]
+            return f"it ended {MAX_STARTS} times, the last time with status {last}, and never consumed"
+        return f"it was started and consumed nothing within {START_SECONDS:g} s"
+
+    def order_ids(self, count: int) -> list[str]:
+        """So many ids in a row, from somewhere that the seed decides."""
+        first = self.random.randrange(1, 9000)
+        return [f"A-{number:04}" for number in range(first, first + count)]
+
+    @contextmanager
+    def channel(self) -> Iterator[BlockingChannel]:
+        """The bench's own way to the broker, past the wire."""
+        with pika.BlockingConnection(pika.URLParameters(self._setting.url)) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            yield channel
+
+    def place(self, queue: str, orders: Sequence[str], expected: Promise | None = None) -> None:
+        """Publish these orders straight into a queue, which is declared as the lesson does.
+
+        If it was declared in other words, that is a broken promise where one is named.
+        """
+        with self.channel() as channel:
+            try:
+                channel.queue_declare(queue, durable=True)
+            except pika.exceptions.ChannelClosedByBroker as error:
+                if expected is None:
+                    raise
+                raise Broken(expected, "", error.reply_text, self.program.last_words()) from error
+            for order in orders:
+                channel.basic_publish(
+                    "", queue, order_created(order), mandatory=True, properties=PERSISTENT_JSON
+                )
+
+    def kill(self) -> None:
+        """SIGKILL to the program, which is started again."""
+        self.program.kill()
+
+    def until_acknowledged_or_stuck(self, order: str) -> None:
+        """While the ledger is locked: the program has the order, and acknowledges it now or not at all."""
+        self.wait(lambda: self.delivered(order), START_SECONDS)
+        self.wait(lambda: self.acknowledged(order), STUCK_SECONDS)
+
+    def until_given_back(self, order: str) -> None:
+        """The program has failed over the order: it has answered one way or the other, or has ended."""
+        self.wait(lambda: self.answered(order) or bool(self.program.exit_statuses), START_SECONDS)
+
+    def stop(self) -> None:
+        """End the program for good, and with it the scenario."""
+        self._stopped = True
+        self.program.stop()
+
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether the condition comes true in so many seconds; it is looked at whenever something happens."""
+        deadline = time.monotonic() + seconds
+        with self._news:
+            while not condition():
+                if self._stopped:
+                    raise CannotJudge("it was stopped")
+                if time.monotonic() > deadline or self.program.gave_up.is_set():
+                    return condition()
+                self._news.wait(LOOK_SECONDS)  # a row in the ledger wakes nobody
+        return True
+
+    def settle(self, orders: Sequence[str]) -> None:
+        """Wait until each order is shipped and acknowledged, or until nothing more happens."""
+        self.wait(lambda: self._all_done(orders) or self._is_quiet(), SCENARIO_SECONDS)
+
+    def _all_done(self, orders: Sequence[str]) -> bool:
+        shipped = {effect.order_id for effect in self.effects.written()}
+        return shipped >= set(orders) and all(map(self.acknowledged, orders))
+
+    def _is_quiet(self) -> bool:
+        """Nothing has passed the wire for a while, and the program is not just starting."""
+        if not self.events or self.events[-1].kind in ("ended", "vanished", "refused", "connect"):
+            return False
+        last = max([self._began + self.events[-1].time, *(effect.at for effect in self.effects.written())])
+        return time.time() - last > QUIET_SECONDS
+
+    # What became of it
+
+    def shipments(self, order: str) -> int:
+        """How many shipments were written for this order."""
+        return sum(effect.order_id == order for effect in self.effects.written())
+
+    def delivered(self, order: str) -> bool:
+        """Whether the program was sent this order."""
+        return any(e.kind in ("deliver", "get-ok") and order_in(e.body) == order for e in list(self.events))
+
+    def answered(self, order: str) -> bool:
+        """Whether the program acknowledged, returned or rejected it."""
+        return any(e.kind in ("ack", "nack", "reject") and covers(e, order) for e in list(self.events))
+
+    def acknowledged(self, order: str) -> bool:
+        """Whether an acknowledgement of this order has reached the broker."""
+        return any(e.kind == "ack" and e.passed and covers(e, order) for e in list(self.events))
+
+    def left_in(self, queue: str) -> list[str]:
+        """End the program; the orders that are then in the queue."""
+        self.program.stop()
+        left = []
+        with self.channel() as channel:
+            until_nobody_consumes(channel, queue)
+            while (got := channel.basic_get(queue, auto_ack=True))[0]:
+                left.append(order_in(got[2]))
+        return left
+
+    def demand(self, promise: Promise, holds: bool, order: str = "") -> None:
+        """Raise Broken unless this holds, with the journey of the order that shows it."""
+        self.demanded.add(promise)
+        if not holds:
+            raise Broken(promise, order, self.journey(order), self.program.last_words())
+
+    def journey(self, order: str) -> str:
+        """What became of one order, in a line."""
+        return order
+
+    @contextmanager
+    def running(self) -> Iterator["Bench"]:
+        """From the first connection to the end of the last process."""
+        with self.wire:
+            try:
+                yield self
+            finally:
+                self.program.stop()
+
+
+PERSISTENT_JSON = pika.BasicProperties(content_type="application/json", delivery_mode=2)
+
+
+def order_created(order_id: str) -> bytes:
+    """The event that the lessons' producers publish."""
+    order = {"type": "order.created", "order_id": order_id, "customer": "Alice", "amount_cents": 29_999}
+    return json.dumps(order).encode()
+
+
+def order_in(body: bytes | None) -> str:
+    """The id of the order that a message is about; empty where it names none."""
+    try:
+        message = json.loads(body or b"")
+    except ValueError:
+        return ""
+    return str(message.get("order_id", "")) if isinstance(message, dict) else ""
+
+
+def covers(event: Event, order: str) -> bool:
+    """Whether this acknowledgement settles that order."""
+    return any(order_in(each.body) == order for each in event.covers)
+
+
+def until_nobody_consumes(channel: BlockingChannel, queue: str) -> None:
+    """Until the broker has noticed that the program is gone, and has put back what it held."""
+    deadline = time.monotonic() + START_SECONDS
+    while channel.queue_declare(queue, passive=True).method.consumer_count:
+        if time.monotonic() > deadline:
+            raise CannotJudge(f"somebody else consumes from {queue}: stop that consumer first")
+        channel.connection.sleep(LOOK_SECONDS)

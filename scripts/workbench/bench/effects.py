@@ -1,0 +1,67 @@
+"""What a program did to the world: rows of the table `shipments` in the SQLite file that LEDGER names."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# Rows are noticed by a trigger, so that a program in any language need only insert them.
+SCHEMA = """
+CREATE TABLE shipments (order_id TEXT NOT NULL);
+CREATE TABLE bench_written (order_id TEXT NOT NULL, at REAL NOT NULL);
+CREATE TRIGGER bench_notes AFTER INSERT ON shipments BEGIN
+  INSERT INTO bench_written VALUES (NEW.order_id, (julianday('now') - 2440587.5) * 86400.0);
+END;
+"""
+REFUSAL = "no truck is free for this order"
+MAX_LOCK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A shipment that was written, and when (seconds since 1970, to the millisecond)."""
+
+    order_id: str
+    at: float
+
+
+class Effects:
+    """The ledger that one program writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._connected() as ledger:
+            ledger.executescript(SCHEMA)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=MAX_LOCK_SECONDS)) as ledger:
+            yield ledger
+
+    def written(self) -> list[Effect]:
+        """All shipments so far, in the order in which they were written."""
+        with self._connected() as ledger:
+            return [
+                Effect(*row)
+                for row in ledger.execute("SELECT order_id, at FROM bench_written ORDER BY rowid")
+            ]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody can write meanwhile: a program that tries waits, up to its busy timeout."""
+        with self._connected() as ledger:
+            ledger.execute("BEGIN IMMEDIATE")
+            yield
+            ledger.execute("ROLLBACK")
+
+    @contextmanager
+    def refusing(self, order_id: str) -> Iterator[None]:
+        """A shipment for this order cannot be written meanwhile: the program gets an error from SQLite."""
+        with self._connected() as ledger:
+            ledger.execute(
+                f"CREATE TRIGGER bench_refuses BEFORE INSERT ON shipments WHEN NEW.order_id = '{order_id}'"
+                f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+            )
+            yield
+            ledger.execute("DROP TRIGGER bench_refuses")

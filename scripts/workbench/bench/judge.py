@@ -1,0 +1,183 @@
+"""Play a lesson's scenarios against a program, and say which promises it keeps."""
+
+import importlib.util
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from workbench.address import with_vhost
+from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, Setting
+from workbench.bench.guard import Guard, delete_names
+from workbench.lessons import Lesson
+from workbench.management import Management, ManagementError, make_vhost
+from workbench.wire import FaultPlan
+
+AT_ONCE = 3
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A function of a lesson's check.py that puts a program to the test, and the faults that it plans."""
+
+    play: Callable[[Bench], None]
+    plan: FaultPlan
+
+    @property
+    def words(self) -> str:
+        """What happens in it: the first line of the function's docstring."""
+        return self.play.__doc__.strip().splitlines()[0].rstrip(".")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one scenario ended: what it came to demand, and what was broken or why it could not be judged."""
+
+    scenario: Scenario
+    demanded: frozenset[Promise] = frozenset()
+    broken: Broken | None = None
+    unjudged: CannotJudge | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings of one check, and the seconds that it took."""
+
+    findings: Sequence[Finding]
+    promises: Sequence[Promise]
+    seed: int
+    seconds: float
+
+    @property
+    def unjudged(self) -> CannotJudge | None:
+        """The first reason why there is nothing to judge, if any."""
+        return next((finding.unjudged for finding in self.findings if finding.unjudged), None)
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word: kept, broken or unjudged."""
+        return "unjudged" if self.unjudged else "broken" if self.broken else "kept"
+
+    @property
+    def exit_status(self) -> int:
+        """The verdict as a number: 0 kept, 1 broken, 2 unjudged."""
+        return ["kept", "broken", "unjudged"].index(self.word)
+
+    @property
+    def kept(self) -> set[Promise]:
+        """The promises that were put to the test, and held each time."""
+        return {promise for finding in self.findings for promise in finding.demanded} - set(self.broken)
+
+    @property
+    def broken(self) -> dict[Promise, Finding]:
+        """The promises that were broken, each with the first scenario that showed it."""
+        found: dict[Promise, Finding] = {}
+        for finding in self.findings:
+            if finding.broken:
+                found.setdefault(finding.broken.promise, finding)
+        return found
+
+
+class Exercise:
+    """What a lesson's check.py says: PROMISES, SCENARIOS (function: plan), QUEUES and EXCHANGES.
+
+    Raises FileNotFoundError where the lesson has none.
+    """
+
+    def __init__(self, lesson: Lesson) -> None:
+        self.lesson = lesson
+        module = load(lesson.folder / "check.py")
+        self.promises: Sequence[Promise] = module.PROMISES
+        self.scenarios = [Scenario(play, plan) for play, plan in module.SCENARIOS.items()]
+        self.queues: Sequence[str] = module.QUEUES
+        self.exchanges: Sequence[str] = module.EXCHANGES
+
+
+def load(path: Path) -> ModuleType:
+    """A lesson's check.py as a module."""
+    spec = importlib.util.spec_from_file_location(f"check_{path.parent.name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Judge:
+    """Judges one program: `Judge(exercise, command, url, seed).verdict()`.
+
+    `began` and `ended` are told of each scenario, on the thread that plays it.
+    """
+
+    def __init__(self, exercise: Exercise, command: Sequence[str], url: str, seed: int) -> None:
+        self.exercise = exercise
+        self.command = command
+        self.url = url
+        self.seed = seed
+        self.began: Callable[[Scenario], None] = lambda _scenario: None
+        self.ended: Callable[[Finding], None] = lambda _finding: None
+        self.own_vhosts = may_make_vhosts(url)
+        self._benches: list[Bench] = []
+
+    def verdict(self) -> Verdict:
+        """Play all scenarios, some at once where each can have a vhost of its own."""
+        start = time.monotonic()
+        with Guard(self.url) as guard, ThreadPoolExecutor(AT_ONCE if self.own_vhosts else 1) as pool:
+            try:
+                findings = list(
+                    pool.map(lambda scenario: self._find(scenario, guard), self.exercise.scenarios)
+                )
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for bench in self._benches:
+                    bench.stop()
+                raise
+        return Verdict(findings, self.exercise.promises, self.seed, time.monotonic() - start)
+
+    def _find(self, scenario: Scenario, guard: Guard) -> Finding:
+        self.began(scenario)
+        bench = Bench(self._setting(guard), self.command, self.exercise.lesson.folder, scenario.plan)
+        self._benches.append(bench)
+        finding = self._play(scenario, bench)
+        self.ended(finding)
+        return finding
+
+    def _play(self, scenario: Scenario, bench: Bench) -> Finding:
+        broken = unjudged = None
+        try:
+            with bench.running():
+                scenario.play(bench)
+        except Broken as error:
+            broken = error
+        except CannotJudge as error:
+            unjudged = error
+        return Finding(scenario, frozenset(bench.demanded), broken, unjudged)
+
+    def _setting(self, guard: Guard) -> Setting:
+        """A place that nobody has used; the guard knows of all of it before it is made."""
+        token = secrets.token_hex(6)
+        folder = Path(tempfile.gettempdir()) / f"rabbit-holes-check-{token}"
+        guard.marked(token)
+        guard.folder(folder)
+        folder.mkdir(mode=0o700)
+        return Setting(self._clean_url(token, guard), folder, token, self.seed)
+
+    def _clean_url(self, token: str, guard: Guard) -> str:
+        if not self.own_vhosts:
+            guard.names(self.exercise.queues, self.exercise.exchanges)
+            delete_names(self.url, self.exercise.queues, self.exercise.exchanges)
+            return self.url
+        vhost = f"check-{token}"
+        guard.vhost(vhost)
+        make_vhost(Management.of(self.url), vhost)
+        return with_vhost(self.url, vhost)
+
+
+def may_make_vhosts(url: str) -> bool:
+    """Whether the URL's user may make vhosts, and there is a management API to do it with."""
+    try:
+        return "administrator" in Management.of(url).get("whoami")["tags"]
+    except ManagementError:
+        return False
