@@ -26,3 +26,9 @@ def is_free(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_answered(port: int) -> bool:
+    """Whether something takes connections at this port of loopback now."""
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0

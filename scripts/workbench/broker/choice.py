@@ -1,14 +1,13 @@
 """Which broker it is: the one that AMQP_URL names, one that answers already, or one of our own."""
 
 import os
-import socket
 from dataclasses import dataclass
 from types import ModuleType
 from urllib.parse import urlsplit
 
 import click
 
-from workbench import address, quietly
+from workbench import address, ports, quietly
 from workbench.broker import compose, native, probe
 from workbench.broker.ways import Unavailable
 from workbench.environment import one_at_a_time
@@ -132,11 +131,10 @@ def started(way: str | None, *, yes: bool, verbose: bool) -> Broker:
 def refuse_taken_management_port() -> None:
     """Raise click.ClickException where something listens already at the port of the management page."""
     port = address.management_port()
-    with socket.socket() as attempt:
-        if attempt.connect_ex(("127.0.0.1", port)) == 0:
-            raise click.ClickException(
-                f"port {port}, for the management page, is taken: {move('MANAGEMENT_PORT')}"
-            )
+    if ports.is_answered(port):
+        raise click.ClickException(
+            f"port {port}, for the management page, is taken: {move('MANAGEMENT_PORT')}"
+        )
 
 
 def own() -> ModuleType | None:

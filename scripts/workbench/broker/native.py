@@ -29,6 +29,7 @@ LOG = HOME / "node.log"
 # The scripts in /usr/sbin insist on root; those they wrap do not.
 SCRIPT_FOLDERS = (Path("/usr/lib/rabbitmq/bin"), Path("/opt/rabbitmq/sbin"))
 STOP_SECONDS = 60
+EPMD_SECONDS = 20
 POLL_SECONDS = 0.1
 MAX_SHOWN = 300  # characters of a line
 
@@ -113,9 +114,24 @@ def launch_node(amqp_port: int, management_port: int) -> subprocess.Popen:
     epmd_port, distribution_port = ports.free(2)
     environ = node_environment(epmd_port, distribution_port)
     epmd = launch([epmd_program(), "-address", "127.0.0.1", "-port", str(epmd_port)], environ)
-    node = launch([str(server_script())], environ)
-    record(Node(identified(node), identified(epmd), amqp_port, management_port))
+    try:
+        # A node that finds no epmd starts one itself, which nobody would know of and nobody would stop.
+        wait_for_epmd(epmd, epmd_port)
+        node = launch([str(server_script())], environ)
+        record(Node(identified(node), identified(epmd), amqp_port, management_port))
+    except (KeyboardInterrupt, click.ClickException):
+        epmd.terminate()
+        raise
     return node
+
+
+def wait_for_epmd(epmd: subprocess.Popen, port: int) -> None:
+    """Return when the port mapper listens; raises click.ClickException where it does not come up."""
+    deadline = time.monotonic() + EPMD_SECONDS
+    while not ports.is_answered(port):
+        if epmd.poll() is not None or time.monotonic() > deadline:
+            raise click.ClickException(f"Erlang's epmd does not start: see the end of {LOG}, then try again")
+        time.sleep(POLL_SECONDS)
 
 
 def stop() -> None:
