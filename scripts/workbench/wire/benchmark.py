@@ -133,8 +133,8 @@ def summary(messages: int, rates: list[tuple[float, float]]) -> dict[str, object
 
 
 @click.command()
-@click.option("--messages", type=click.IntRange(1), default=10_000, show_default=True, help="How many a run.")
-@click.option("--pairs", type=click.IntRange(1), default=5, show_default=True, help="How many runs of each.")
+@click.option("--messages", type=click.IntRange(1), default=5_000, show_default=True, help="How many a run.")
+@click.option("--pairs", type=click.IntRange(1), default=11, show_default=True, help="How many runs of each.")
 @click.option("--watched", is_flag=True, help="With faults armed, that never strike: the slower path.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--consume", "queue", hidden=True)

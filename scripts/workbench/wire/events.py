@@ -149,7 +149,9 @@ def event(**fields: object) -> Event:
     return made
 
 
-def stamp(drafted: Event, **fields: object) -> Event:
+def stamp(drafted: Event, seq: int, time: float, passed: bool) -> None:
     """Complete an event that nobody has seen yet."""
-    drafted.__dict__.update(fields)
-    return drafted
+    attributes = drafted.__dict__
+    attributes["seq"] = seq
+    attributes["time"] = time
+    attributes["passed"] = passed

@@ -297,15 +297,11 @@ class Link:
                 self._consider(lane, frame)
 
     def _consider(self, lane: Lane, frame: Frame) -> None:
-        midway = self._conversation.midway
-        # A message whose first frames have passed, before anything was watched, cannot be stopped any more.
-        begun = midway(lane.direction, frame.channel) and frame.channel not in lane.partial
         heard = self._conversation.hear(lane.direction, frame)
-        if begun:
-            self._pass(lane, heard, frame.raw)
-            return
+        # None of a message passes before all of it is there. What a fault may strike is watched from its
+        # first frame on, for a plan only ever becomes less.
         lane.partial.setdefault(frame.channel, []).append(frame.raw)
-        if not midway(lane.direction, frame.channel):
+        if not self._conversation.midway(lane.direction, frame.channel):
             self._decide(lane, heard, b"".join(lane.partial.pop(frame.channel)))
 
     def _decide(self, lane: Lane, heard: Event | None, raw: bytes) -> None:
@@ -326,10 +322,9 @@ class Link:
         else:
             self._pass(lane, heard, raw)
 
-    def _pass(self, lane: Lane, heard: Event | None, raw: bytes) -> None:
+    def _pass(self, lane: Lane, heard: Event, raw: bytes) -> None:
         lane.target.write(raw)
-        if heard is not None:
-            self._has_passed(heard)
+        self._has_passed(heard)
 
     def _has_passed(self, heard: Event) -> None:
         self._conversation.settle(heard)

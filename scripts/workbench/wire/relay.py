@@ -273,13 +273,13 @@ class Relay:
 
     def emit(self, drafted: Event, passed: bool = True) -> None:
         """Tell of an event, now that it is decided whether it passes."""
-        self._tell(drafted, passed=passed)
+        self._tell(drafted, passed)
         if passed:
             self.lookout.has_passed(drafted)
 
-    def _tell(self, drafted: Event, **fields: object) -> None:
+    def _tell(self, drafted: Event, passed: bool = True) -> None:
         self._told += 1
-        stamp(drafted, seq=self._told, time=time.monotonic() - self._started, **fields)
+        stamp(drafted, self._told, time.monotonic() - self._started, passed)
         if not self._batch:
             # One hand-over for all that one round of the loop brings.
             self.loop.call_soon(self._flush)
