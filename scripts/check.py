@@ -149,7 +149,7 @@ def show_last_words(output: str) -> None:
 
 def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
     """The same as one JSON object."""
-    promises = [promise_as_object(promise, verdict.broken.get(promise), hint) for promise in verdict.promises]
+    promises = [promise_as_object(promise, verdict, hint) for promise in verdict.promises]
     result = {"lesson": lesson.number, "verdict": verdict.word, "seed": verdict.seed, "promises": promises}
     if verdict.unjudged:
         result |= {"promises": [], "why": str(verdict.unjudged), "output": verdict.unjudged.output}

@@ -5,7 +5,7 @@ behind the wire, supervised: when it ends, it is started again. What it does to 
 file that LEDGER names.
 """
 
-from workbench.bench.bench import Bench, Broken, CannotJudge, Promise
+from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, order_in
 from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "Kill",
     "Promise",
     "When",
+    "order_in",
 ]

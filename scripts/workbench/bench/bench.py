@@ -159,6 +159,10 @@ class Bench:
         """The program has failed over the order: it has answered one way or the other, or has ended."""
         self.wait(lambda: self.answered(order) or bool(self.program.exit_statuses), START_SECONDS)
 
+    def until_answered(self, order: str, kind: str) -> None:
+        """The broker has said this (`return`, `confirm-nack`) of the order, or the program has settled it."""
+        self.wait(lambda: self.told(order, kind) or self.answered(order), START_SECONDS)
+
     def stop(self) -> None:
         """End the program for good, and with it the scenario."""
         self._stopped = True
@@ -200,6 +204,12 @@ class Bench:
     def delivered(self, order: str) -> bool:
         """Whether the program was sent this order."""
         return any(e.kind in ("deliver", "get-ok") and order_in(e.body) == order for e in list(self.events))
+
+    def told(self, order: str, kind: str) -> bool:
+        """Whether an event of this kind was about the order."""
+        return any(
+            e.kind == kind and (order_in(e.body) == order or covers(e, order)) for e in list(self.events)
+        )
 
     def answered(self, order: str) -> bool:
         """Whether the program acknowledged, returned or rejected it."""
