@@ -14,7 +14,7 @@ DONE = Promise(
     "an order that is shipped leaves the queue",
     "What tells the broker that a message is done? Look at the last line of consumer.py's loop.",
 )
-STAYS = Promise("it goes on listening for orders to come", "Does the loop end when the queue is empty?")
+STAYS = Promise("it goes on listening for orders to come", "Does the program end when the queue is empty?")
 FIRST = Promise(
     "it may be the first to start",
     "Whoever comes first creates the queue. Does the service declare it, in the producer's words?",
@@ -26,7 +26,7 @@ def orders_wait(bench: Bench) -> None:
     """Orders wait when it starts, and more come later."""
     waiting, later = split(bench.order_ids(8), 5)
     bench.place(QUEUE, waiting)
-    bench.start()
+    bench.start(max_starts=1)
     bench.settle(waiting)
     demand_shipped(bench, waiting, SHIPPED)
     bench.place(QUEUE, later)
@@ -38,7 +38,7 @@ def orders_wait(bench: Bench) -> None:
 
 def it_starts_first(bench: Bench) -> None:
     """It starts before there is a queue."""
-    bench.start(expected=FIRST)
+    bench.start(expected=FIRST, max_starts=1)
     orders = bench.order_ids(3)
     bench.place(QUEUE, orders, expected=FIRST)
     bench.settle(orders)

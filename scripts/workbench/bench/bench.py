@@ -88,14 +88,14 @@ class Bench:
 
     # What a scenario does
 
-    def start(self, expected: Promise | None = None) -> None:
-        """Start the program and wait until it listens to a queue.
+    def start(self, expected: Promise | None = None, max_starts: int = MAX_STARTS) -> None:
+        """Start the program, again each time that it ends (at most so often), and wait until it listens.
 
         If it never does, that is a broken promise where one is named, else raises CannotJudge.
         """
         self.program.environ["AMQP_URL"] = self.wire.address_for(NAME)
         try:
-            self.program.start()
+            self.program.start(max_starts)
         except OSError as error:
             raise CannotJudge(f"there is no program {self.program.command[0]}: {error.strerror}") from error
         listening = self.wait(self.listened, START_SECONDS)
@@ -113,7 +113,8 @@ class Bench:
     def _why_it_never_listened(self) -> str:
         if self.program.gave_up.is_set():
             last = self.program.exit_statuses[-1]
-            return f"it ended {MAX_STARTS} times, the last time with status {last}, and never consumed"
+            times = len(self.program.exit_statuses)
+            return f"it ended {times} times, the last time with status {last}, and never consumed"
         return f"it was started and consumed nothing within {START_SECONDS:g} s"
 
     def order_ids(self, count: int) -> list[str]:

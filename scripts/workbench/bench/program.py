@@ -25,6 +25,7 @@ class Program:
         self.environ = {**environ, MARK: token, "PYTHONUNBUFFERED": "1"}
         self.token = token
         self.starts = 0
+        self._max_starts = MAX_STARTS
         self.exit_statuses: list[int] = []
         self.gave_up = threading.Event()
         self._output: deque[bytes] = deque(maxlen=KEPT_CHUNKS)
@@ -33,8 +34,9 @@ class Program:
         self._lock = threading.Lock()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
 
-    def start(self) -> None:
-        """Start it, and again each time that it ends."""
+    def start(self, max_starts: int = MAX_STARTS) -> None:
+        """Start it, and again each time that it ends, but so many times at most."""
+        self._max_starts = max_starts
         self._launch()  # here, so that a command that is not there fails here
         self._supervisor.start()
 
@@ -65,7 +67,7 @@ class Program:
             self.exit_statuses.append(self._process.wait())
             if self._stopping.wait(PAUSE_SECONDS):
                 return
-            if self.starts == MAX_STARTS:
+            if self.starts == self._max_starts:
                 self.gave_up.set()
                 return
             self._launch()
