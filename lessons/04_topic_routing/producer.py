@@ -41,7 +41,7 @@ def main(count: int | None) -> None:
                     publish(channel, event)
             click.echo("the shop is closed", err=True)
     except KeyboardInterrupt:
-        click.echo("\nstopped; what was published stays published", err=True)
+        click.echo("stopped; what was published stays published", err=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import select
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from io import RawIOBase
 from itertools import count
 
 import click
@@ -19,12 +20,24 @@ def orders(wait: Callable[[float], None]) -> Iterator[tuple[str, str]]:
     """
     with open(0, "rb", buffering=0, closefd=False) as keyboard:
         for number in count(1):
-            click.echo(f"customer of A-{number:04}: ", nl=False, err=True)
-            while not select.select([keyboard], [], [], 0)[0]:
-                wait(LOOK_SECONDS)
-            if not (line := keyboard.readline()):
+            order_id = f"A-{number:04}"
+            if not (typed := answer(f"customer of {order_id}: ", keyboard, wait)):
                 return
-            yield f"A-{number:04}", line.decode(errors="replace").strip()
+            yield order_id, typed.strip() or "Somebody"
+
+
+def answer(question: str, keyboard: RawIOBase, wait: Callable[[float], None]) -> str:
+    """The line that is typed in answer, with its end; empty after Ctrl-D."""
+    click.echo(question, nl=False, err=True)
+    line = b""
+    try:
+        while not select.select([keyboard], [], [], 0)[0]:
+            wait(LOOK_SECONDS)
+        line = keyboard.readline()
+    finally:
+        if not line:
+            click.echo(err=True)  # what is said next gets a line of its own
+    return line.decode(errors="replace")
 
 
 def events_of(order_id: str, customer: str) -> list[dict]:
