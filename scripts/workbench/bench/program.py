@@ -81,14 +81,18 @@ class Program:
         """The end of what it printed."""
         return b"".join(self._output).decode(errors="replace")
 
-    def stop(self) -> None:
-        """End it for good, with whatever it started."""
+    def end(self) -> None:
+        """SIGKILL to it and its process group, for good."""
         self._stopping.set()
         with self._lock:
             process = self._process
         if process:
             self.kill()
             process.wait()
+
+    def stop(self) -> None:
+        """End it for good, with whatever it started, and with all that has the same mark."""
+        self.end()
         end_marked(self.token)
 
 
