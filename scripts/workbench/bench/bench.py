@@ -15,7 +15,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
-from workbench.bench.program import MAX_STARTS, Program
+from workbench.bench.program import MAX_STARTS, Program, end_marked
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
 
@@ -216,7 +216,8 @@ class Bench:
 
     def _stop_copies(self) -> None:
         for copy in self.copies:
-            copy.program.stop()
+            copy.program.end()
+        end_marked(self._setting.token)
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Whether the condition comes true in so many seconds; it is looked at whenever something happens."""

@@ -82,18 +82,13 @@ class Program:
         return b"".join(self._output).decode(errors="replace")
 
     def end(self) -> None:
-        """SIGKILL to it and its process group, for good."""
+        """SIGKILL to it and its process group; it is not started again."""
         self._stopping.set()
         with self._lock:
             process = self._process
         if process:
             self.kill()
             process.wait()
-
-    def stop(self) -> None:
-        """End it for good, with whatever it started, and with all that has the same mark."""
-        self.end()
-        end_marked(self.token)
 
 
 def end_marked(token: str) -> None:
