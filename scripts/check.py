@@ -28,6 +28,7 @@ from workbench.broker import ensure_up
 from workbench.edge import Group
 from workbench.lessons import Lesson, LessonNumber, starter_of
 
+UNJUDGED = 2
 LAST_LINES = 12
 WATCH_SECONDS = 0.5
 
@@ -76,7 +77,7 @@ def judge(
     program = (
         shlex.split(command) if command else [sys.executable, "solution.py" if solution else "exercise.py"]
     )
-    url = ensure_up().url
+    url = url_of_a_broker()
     while True:
         seen = saved_at(lesson)
         chosen = random.SystemRandom().randrange(10_000) if seed is None else seed
@@ -88,6 +89,15 @@ def judge(
         if not watch:
             sys.exit(verdict.exit_status)
         until_saved(lesson, seen)
+
+
+def url_of_a_broker() -> str:
+    """Of one that is up; without one there is nothing to judge on."""
+    try:
+        return ensure_up().url
+    except click.ClickException as error:
+        error.exit_code = UNJUDGED
+        raise
 
 
 def judged(judge: Judge, quiet: bool) -> Verdict:

@@ -113,8 +113,7 @@ class Bench:
     def _why_it_never_listened(self) -> str:
         if self.program.gave_up.is_set():
             last = self.program.exit_statuses[-1]
-            times = len(self.program.exit_statuses)
-            return f"it ended {times} times, the last time with status {last}, and never consumed"
+            return f"it ended with status {last} whenever it was started, and never consumed"
         return f"it was started and consumed nothing within {START_SECONDS:g} s"
 
     def order_ids(self, count: int) -> list[str]:
