@@ -373,7 +373,8 @@ class Link:
         if self._leaving_broker:
             return
         self._leaving_broker = True
-        understood = not any(lane.opaque for lane in self._lanes.values())
+        # After a gap, or garbage, an answer could not be told from other bytes.
+        understood = not self._muted and not any(lane.opaque for lane in self._lanes.values())
         if understood and not self._conversation.closing and not self.far.is_gone():
             self._unanswered = set(self._conversation.askable())
         if not self._unanswered:
