@@ -702,6 +702,20 @@ def test_a_mute_wire_makes_one_side_give_up(vhost_url, seen):
     await_ready(vhost_url, 2)
 
 
+def test_mute_in_the_middle_of_a_large_message(vhost_url, seen):
+    """Half a frame is left behind then: ending that connection must not trip over it."""
+    fill(vhost_url, 8, size=500_000)
+    with (
+        Wire(vhost_url, plan_of(When("deliver"), Mute()), observer=seen) as wire,
+        running(CONSUMER, wire.address_for("shipping")) as process,
+    ):
+        seen.wait("fault")
+        process.kill()
+        seen.wait("ended")
+    assert [(e.kind, e.passed) for e in seen.of("deliver", "ack")] == [("deliver", False)]
+    await_ready(vhost_url, 8)
+
+
 def test_heartbeats_are_told(vhost_url, seen):
     with (
         Wire(vhost_url, observer=seen) as wire,
