@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import random
@@ -14,8 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
-import uuid
 from contextlib import contextmanager, suppress
 from itertools import islice
 from urllib.parse import quote, urlsplit
@@ -25,7 +22,7 @@ import pika.exceptions
 import pika.frame
 import pytest
 from pika import spec
-from workbench.address import broker_url, with_vhost
+from workbench.address import with_vhost
 from workbench.wire import (
     TO_BROKER,
     TO_PROGRAM,
@@ -52,26 +49,6 @@ QUEUE = "orders"
 
 
 # --- the broker, and what is on it
-
-
-def management(method: str, path: str) -> None:
-    parts = urlsplit(broker_url())
-    login = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
-    body = b"{}" if "permissions" not in path else b'{"configure": ".*", "write": ".*", "read": ".*"}'
-    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
-    url = f"http://{parts.hostname}:15672/api/{path}"
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=PATIENCE):
-        pass
-
-
-@pytest.fixture
-def vhost_url():
-    """The AMQP URL of a fresh vhost of this test's own."""
-    name = f"wire-{uuid.uuid4().hex[:12]}"
-    management("PUT", f"vhosts/{name}")
-    management("PUT", f"permissions/{name}/{urlsplit(broker_url()).username}")
-    yield with_vhost(broker_url(), name)
-    management("DELETE", f"vhosts/{name}")
 
 
 def open_connection(url: str) -> pika.BlockingConnection:
