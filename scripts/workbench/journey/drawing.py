@@ -84,13 +84,20 @@ class Drawing:
         if not self._fits():
             return gutter + _in_words(step)
         if step.target is None or step.target == step.source:
-            start = self._place(step.source)
-            return gutter + self._bars()[GUTTER:start] + f"* {remark(step)}"
+            return gutter + self._remark(self._place(step.source), remark(step))
         bars = self._bars()
         left, right = sorted((self._place(step.source), self._place(step.target)))
         to_right = self._place(step.source) == left
         arrow = _arrow(step, right - left - 1, to_right)
         return gutter + bars[GUTTER : left + 1] + arrow + bars[right:]
+
+    def _remark(self, place: int, words: str) -> str:
+        """What befell a program, to the right of its bar, or to the left where the right is too short."""
+        bars = self._bars()
+        if place + len(f"* {words}") > self._width and place - GUTTER > self._width // 2:
+            free = place - 1 - cell_len(words)
+            return bars[GUTTER : max(free, GUTTER)] + words[: place - 1 - GUTTER] + " *"
+        return bars[GUTTER:place] + f"* {words}"
 
     def _bars(self) -> str:
         places = {self._place(one) for one in self._participants}
@@ -99,7 +106,7 @@ class Drawing:
 
 def _arrow(step: Step, length: int, to_right: bool) -> str:
     """The line between two bars; one that did not arrive ends in an x, short of the other bar."""
-    label = step.label if step.passed or step.order is None else f"{step.label}"
+    label = step.label
     gap = 0 if step.passed else max(0, min(4, length - cell_len(label) - 4))
     room = length - gap - 3
     text = set_cell_size(label, room) if cell_len(label) > room else label

@@ -28,7 +28,18 @@ TOLD = {
 }  # fmt: skip
 CUTTING = {"cut", "cut_after", "kill", "refuse", "down"}
 NORMAL_CLOSE = 200
-LABELS = {"get-ok": "deliver", "confirm-nack": "not confirmed", "get-empty": "empty", "fault": "wire"}
+STRIKES = {
+    "cut": "cut",
+    "cut_after": "cut",
+    "kill": "killed",
+    "mute": "silenced",
+    "refuse": "cut, and refused for a while",
+    "down": "the broker goes away",
+    "drop": "dropped on the way",
+    "hold": "held back",
+    "slow": "slowed down",
+}
+LABELS = {"get-ok": "deliver", "confirm-nack": "not confirmed", "get-empty": "empty"}
 
 
 @dataclass(frozen=True)
@@ -287,5 +298,6 @@ def _note(event: Event) -> str:
     if event.kind == "vanished":
         return "vanished" if event.direction == TO_BROKER else "the broker hung up"
     if event.kind in ("channel-close", "connection-close"):
-        return printable(f"{event.kind.partition('-')[0]} closed: {event.code} {event.text}")
-    return printable(event.text)
+        reason, _, _ = event.text.partition(" - ")  # what follows names vhosts, ports and the like
+        return printable(f"{event.kind.partition('-')[0]} closed: {event.code} {reason}")
+    return STRIKES.get(str(event.details.get("action")), printable(event.text))
