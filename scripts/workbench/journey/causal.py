@@ -41,8 +41,8 @@ def _needs(steps: Sequence[Step], ended_before: dict[str, set[str]]) -> list[set
     return [
         {
             index
-            for index, earlier in enumerate(steps)
-            if (index < place and _precedes(earlier, step)) or earlier.program in ended_before[step.program]
+            for index, earlier in enumerate(steps[:place])
+            if earlier.program in ended_before[step.program] or _precedes(earlier, step)
         }
         for place, step in enumerate(steps)
     ]
