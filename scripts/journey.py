@@ -27,8 +27,7 @@ from workbench.journey.performance import (
     Impatient,
     Performance,
     Said,
-    commands_of,
-    kill_at_first_ack,
+    performance_of,
 )
 from workbench.journey.svg import svg
 from workbench.wire import Event
@@ -102,7 +101,7 @@ def main(
     """
     if as_json and as_mermaid:
         raise click.UsageError("--json and --mermaid both want stdout: choose one")
-    performance = prepared(programs, kill)
+    performance = performance_of(programs, kill, ensure_up().url, Path.cwd())
     audience = Audience(shown_by(as_json, as_mermaid, len(programs)), quiet, everything, only)
     interrupted = stop_on_signals(performance)
     try:
@@ -113,19 +112,6 @@ def main(
         click.echo("stopped; what was seen is drawn", err=True)
         sys.exit(0 if interrupted == [signal.SIGINT] * len(interrupted) else 128 + interrupted[-1])
     sys.exit(verdict(performance))
-
-
-def prepared(programs: Sequence[str], kill: str | None) -> Performance:
-    """The performance of these command lines, on the broker that commands use."""
-    try:
-        commands = commands_of(programs)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    names = [command.name for command in commands]
-    if kill and kill not in names:
-        raise click.UsageError(f"no program is called {kill} here: there are {', '.join(names)}")
-    plan = kill_at_first_ack(kill) if kill else None
-    return Performance(commands, ensure_up().url, Path.cwd(), plan)
 
 
 def shown_by(as_json: bool, as_mermaid: bool, programs: int) -> Callable[[Step], None]:

@@ -178,7 +178,7 @@ def test_mermaid(journey: Journey) -> None:
         "sequenceDiagram",
         "  participant p1 as producer",
         "  participant p2 as lesson03.orders",
-        "  p1->>p2: publish A-0001",
+        "  p1->>p2: publish A-0001 (order.created)",
         "  p2-->>p1: confirm A-0001",
     ]
     assert done.stderr == ""
@@ -285,6 +285,25 @@ def test_words_for_a_confirm_that_never_comes(perform: Perform) -> None:
                 performance.stop()
 
     assert journey_of(events, "A-0001") == "A-0001 published · confirm never arrived"
+
+
+def test_words_for_a_cut_after_the_delivery(perform: Perform) -> None:
+    lines = ["python producer.py --count 1", *["python consumer.py --limit 1 --seconds 0"] * 2]
+    fault = Fault(When("deliver"), CutAfter())
+
+    assert journey_of(events_of(perform(ACKS, *lines, faults=(fault,))), "A-0001") == (
+        "A-0001 published · delivered to consumer · consumer's connection cut"
+        " · redelivered to consumer-2 · acked"
+    )
+
+
+def test_words_for_another_event_about_the_same_order(perform: Perform) -> None:
+    programs = ["python producer.py --count 1", "python hopeful_producer.py --count 1"]
+    events = events_of(perform(CONFIRMS, *programs, "python hopeful_producer.py --count 1"))
+
+    assert journey_of(events, "A-0001") == (
+        "A-0001 published · confirmed · published by hopeful_producer · published by hopeful_producer-2"
+    )
 
 
 def test_words_for_what_is_dropped_returned_and_acked_automatically(perform: Perform) -> None:

@@ -106,10 +106,10 @@ class Drawing:
 
 def _arrow(step: Step, length: int, to_right: bool) -> str:
     """The line between two bars; one that did not arrive ends in an x, short of the other bar."""
-    label = step.label
-    gap = 0 if step.passed else max(0, min(4, length - cell_len(label) - 4))
+    label = f"{step.label} ({step.note})" if step.note else step.label
+    gap = 0 if step.passed else max(0, min(4, length - cell_len(step.label) - 4))
     room = length - gap - 3
-    text = set_cell_size(label, room) if cell_len(label) > room else label
+    text = label if cell_len(label) <= room else set_cell_size(step.label, min(room, cell_len(step.label)))
     rest = "-" * (room - cell_len(text))
     head = ">" if to_right else "<"
     if not step.passed:

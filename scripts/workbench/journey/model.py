@@ -280,6 +280,8 @@ def _message_label(event: Event) -> str:
 def _message_note(event: Event, automatic: bool) -> str:
     if event.kind == "return":
         return printable(f"{event.code} {event.text}")
+    if event.kind == "publish":
+        return printable(event.routing_key) if event.exchange else ""
     return "auto-ack" if automatic else ""
 
 

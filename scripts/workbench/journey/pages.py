@@ -17,7 +17,7 @@ import click
 from workbench.journey.causal import in_causal_order
 from workbench.journey.mermaid import mermaid
 from workbench.journey.model import steps_of
-from workbench.journey.performance import Performance, commands_of, kill_at_first_ack
+from workbench.journey.performance import Performance, performance_of
 from workbench.lessons import Lesson
 from workbench.stage import staged
 from workbench.wire import Event
@@ -53,17 +53,16 @@ def drawn(picture: Picture, lesson: Lesson, url: str) -> list[str]:
 
     Raises click.ClickException where a program cannot be run or fails.
     """
-    lines, killed = arguments_of(picture.arguments)
-    commands = commands_of(lines)
+    lines, kill = arguments_of(picture.arguments)
     with staged(lesson, url) as (folder, stage_url):
-        performance = Performance(commands, stage_url, folder, killed and kill_at_first_ack(killed))
+        performance = performance_of(lines, kill, stage_url, folder)
         events = observed(performance)
-    steps = in_causal_order(steps_of(events), [each.name for each in commands], performance.waiting)
-    return mermaid(steps)
+    names = [command.name for command in performance.commands]
+    return mermaid(in_causal_order(steps_of(events), names, performance.waiting))
 
 
 def arguments_of(arguments: str) -> tuple[list[str], str | None]:
-    """The programs in a picture's arguments, and the one to be killed."""
+    """The programs in a picture's arguments, and the one that `--kill` names before them."""
     words = shlex.split(arguments)
     if words[0] == "--kill":
         return words[2:], words[1]

@@ -109,6 +109,21 @@ def kill_at_first_ack(program: str) -> FaultPlan:
     return FaultPlan((Fault(When("ack", program=program), Kill()),))
 
 
+def performance_of(lines: Sequence[str], kill: str | None, url: str, folder: Path) -> Performance:
+    """These command lines as a performance; `kill` names the program that is killed at its first ack.
+
+    Raises click.UsageError for what cannot be read.
+    """
+    try:
+        commands = commands_of(lines)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    names = [command.name for command in commands]
+    if kill and kill not in names:
+        raise click.UsageError(f"no program is called {kill} here: there are {', '.join(names)}")
+    return Performance(commands, url, folder, kill_at_first_ack(kill) if kill else None)
+
+
 class Performance:
     """Commands run in `folder` behind a wire to the broker at `url`.
 

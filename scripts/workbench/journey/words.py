@@ -2,7 +2,8 @@
 
 The vocabulary, each word in the order in which the wire saw it:
 
-    published, published again           a program sent it
+    published, published again           a program sent it;
+      … by P                             another than the first one, or to another place
     confirmed, refused by the broker     the broker's answer to a publish
     returned as unroutable               it was mandatory, and no queue wanted it
     delivered to P, redelivered to P     the second where the broker says that it was delivered before
@@ -72,26 +73,36 @@ def journey_of(events: Iterable[Event], order_id: str) -> str:
 def moments(events: Iterable[Event], order_id: str) -> tuple[Moment, ...]:
     """The same, moment by moment, so that others (an effect in a ledger, say) can be put between them."""
     steps = list(steps_of(events))
+    faults = [step for step in steps if step.kind == "fault"]
+    publishers: list[tuple] = []
     found: list[Moment] = []
-    published = 0
-    for index, step in enumerate(steps):
-        if step.kind == "publish" and step.order == order_id and step.passed:
-            published += 1
-            found.append(Moment(step.time, "published again" if published > 1 else "published"))
-        else:
-            words = _words(step, order_id, steps[index + 1 :])
-            found += [Moment(step.time, each) for each in words]
+    kept_back = False
+    for step in (each for each in steps if each.concerns(order_id)):
+        # A fault that kept the step before from passing has been told with it.
+        words = [] if step.kind == "fault" and kept_back else _words(step, order_id, faults, publishers)
+        found += [Moment(step.time, each) for each in words]
+        kept_back = not step.passed
     return tuple(found)
 
 
-def _words(step: Step, order_id: str, later: Sequence[Step]) -> list[str]:
+def _words(step: Step, order_id: str, faults: Sequence[Step], publishers: list[tuple]) -> list[str]:
     if step.kind == "fault" or step.order != order_id:
         return _end(step, order_id)
     if not step.passed:
-        return [_kept_back(step, _action_on(step, later))]
+        return [_kept_back(step, _action_on(step, faults))]
+    if step.kind == "publish":
+        return [_published(step, publishers)]
     if step.kind in DELIVERIES:
         return [_delivered(step)]
-    return [SAID[step.label] if step.label in SAID else SAID.get(step.kind, step.label)]
+    return [SAID.get(step.label) or SAID.get(step.kind, step.label)]
+
+
+def _published(step: Step, publishers: list[tuple]) -> str:
+    """Another program that publishes about the same order is named: what it says is another event."""
+    what = (step.program, step.target, step.note)
+    again = " again" if what in publishers else ""
+    publishers.append(what)
+    return f"published{again}{'' if publishers[0] == what else f' by {step.program}'}"
 
 
 def _delivered(step: Step) -> str:
@@ -99,10 +110,10 @@ def _delivered(step: Step) -> str:
     return f"{verb} to {step.program}{', acked automatically' if step.note else ''}"
 
 
-def _action_on(step: Step, later: Sequence[Step]) -> str:
+def _action_on(step: Step, faults: Sequence[Step]) -> str:
     """What the wire did to a step that did not pass: it says so next."""
-    same = (each for each in later if each.kind == "fault" and each.program == step.program)
-    return next((each.action for each in same), "")
+    same = (fault for fault in faults if fault.program == step.program and fault.seq > step.seq)
+    return next((fault.action for fault in same), "")
 
 
 def _kept_back(step: Step, action: str) -> str:
@@ -113,9 +124,7 @@ def _kept_back(step: Step, action: str) -> str:
 
 
 def _end(step: Step, order_id: str) -> list[str]:
-    """What an end of a connection did to the order; nothing where the step that it struck said so already."""
-    if step.kind == "fault" and step.order == order_id:
-        return []
+    """What an end of a connection did to the order."""
     words = []
     if order_id in step.undelivered:
         end = ENDS.get(
