@@ -7,9 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +70,32 @@ def perform(vhost_url: str, folder_of: Callable[[str], Path]) -> Perform:
 def events_of(performance: Performance) -> list[Event]:
     """All events, whether or not the programs fail in the end."""
     return [item for item in performance.news() if isinstance(item, Event)]
+
+
+def stopped_at_fault(performance: Performance) -> list[Event]:
+    """All events of programs that are interrupted when a fault has struck."""
+    events = []
+    for item in performance.news():
+        if isinstance(item, Event):
+            events.append(item)
+            if item.kind == "fault":
+                performance.stop()
+    return events
+
+
+def await_end(process: int) -> None:
+    """Nothing tells us when a process has ended that is not our own child."""
+    deadline = time.monotonic() + 10
+    while ps(process) not in ("", "Z"):
+        assert time.monotonic() < deadline, f"process {process} goes on"
+        time.sleep(0.05)
+
+
+def ps(process: int) -> str:
+    done = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()[:1]
 
 
 def squeezed(drawing: str) -> list[str]:
@@ -277,14 +303,8 @@ def test_words_for_a_confirm_that_never_comes(perform: Perform) -> None:
     performance = perform(
         CONFIRMS, "python producer.py --count 1", faults=(Fault(When("confirm"), Hold(seconds=60)),)
     )
-    events = []
-    for item in performance.news():
-        if isinstance(item, Event):
-            events.append(item)
-            if item.kind == "fault":
-                performance.stop()
 
-    assert journey_of(events, "A-0001") == "A-0001 published · confirm never arrived"
+    assert journey_of(stopped_at_fault(performance), "A-0001") == "A-0001 published · confirm never arrived"
 
 
 def test_words_for_a_cut_after_the_delivery(perform: Perform) -> None:
@@ -311,6 +331,14 @@ def test_words_for_what_is_dropped_returned_and_acked_automatically(perform: Per
     events = events_of(perform(ACKS, *lines, faults=(Fault(When("deliver"), Drop()),)))
     assert journey_of(events, "A-0001") == "A-0001 published · delivery to consumer dropped"
     assert journey_of(events, "A-0002") == "A-0002 published · delivered to consumer, acked automatically"
+
+    lines = ("python producer.py --count 2", "python consumer.py --seconds 0 --limit 1")
+    events = events_of(perform(ACKS, *lines, faults=(Fault(When("deliver", about="A-0001"), Drop()),)))
+    assert journey_of(events, "A-0001").endswith("delivery to consumer dropped · consumer's channel closed")
+
+    faults = (Fault(When("confirm"), Drop()),)
+    performance = perform(CONFIRMS, "python producer.py --count 1", faults=faults)
+    assert journey_of(stopped_at_fault(performance), "A-0001") == "A-0001 published · confirm dropped"
 
     events = events_of(perform(CONFIRMS, "python producer.py --key order.craeted"))
     assert journey_of(events, "A-0001") == "A-0001 published · returned as unroutable · confirmed"
@@ -365,14 +393,24 @@ def test_ctrl_c_ends_the_programs_and_draws_what_was_seen(
         os.kill(consumer, 0)
 
 
-def test_a_program_that_ignores_ctrl_c_is_killed_with_all_its_children(perform: Perform) -> None:
-    stubborn = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf'); signal.pause()"
-    performance = perform(FIRST, f'bash -c "trap : INT; python -c \\"{stubborn}\\" & wait; wait; wait"')
-    with closing(performance.news()) as news:
-        for item in news:
-            if isinstance(item, Said) and item.line == "deaf":
-                performance.stop()
+DEAF = """
+import os, signal
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print(os.getpid())
+signal.pause()
+"""
+
+
+def test_a_program_that_ignores_ctrl_c_is_killed_with_all_its_children(perform: Perform, folder_of) -> None:
+    (folder_of(FIRST) / "deaf.py").write_text(DEAF)
+    performance = perform(FIRST, 'bash -c "trap : INT; python deaf.py & wait; wait; wait"')
+    for item in performance.news():
+        if isinstance(item, Said):
+            child = int(item.line)
+            performance.stop()
+
+    await_end(child)
     assert performance.statuses == {"bash": -signal.SIGKILL}
 
 

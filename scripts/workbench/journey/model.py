@@ -179,15 +179,16 @@ class _Bookkeeping:
         order = order_in(event)
         self._orders[event.seq] = order
         automatic = event.kind in DELIVERIES and self._automatic.get(_consumer(event), False)
-        answered = event.kind in DELIVERIES or (event.kind == "publish" and event.delivery_tag is not None)
-        if event.passed and answered and not automatic:
+        # For the broker a delivery is out, whether or not it reached the program.
+        confirmed_later = event.kind == "publish" and event.passed and event.delivery_tag is not None
+        if confirmed_later or (event.kind in DELIVERIES and not automatic):
             self._open[event.seq] = _Open(event, order)
         return _said(event, _message_label(event), _place(event), order, _message_note(event, automatic))
 
     def _settled(self, event: Event) -> list[Step]:
         steps = []
         for covered in event.covers:
-            if event.passed:
+            if event.passed or event.kind in ANSWERS:
                 self._open.pop(covered.seq, None)
             order = self._orders.get(covered.seq, order_in(covered))
             self._orders[event.seq] = order
