@@ -14,6 +14,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effects
 from workbench.bench.program import MAX_STARTS, Program
+from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Wire
 
@@ -236,8 +237,14 @@ class Bench:
             raise Broken(promise, order, self.journey(order), self.program.last_words())
 
     def journey(self, order: str) -> str:
-        """What became of one order, in a line."""
-        return order
+        """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
+        written = [
+            Moment(effect.at - self._began, "shipment written")
+            for effect in self.effects.written()
+            if effect.order_id == order
+        ]
+        told = sorted([*moments(list(self.events), order), *written], key=lambda moment: moment.time)
+        return f"{order} " + (SEPARATOR.join(moment.words for moment in told) or "never reached the program")
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
