@@ -137,9 +137,9 @@ def show_broken(finding: Finding, hint: bool) -> None:
     """What happened, to which order, and the hint if it is wanted."""
     broken = finding.broken
     out.print(f"        {finding.scenario.words}.")
-    out.print(Padding(escape(broken.journey), (0, 0, 0, 8)))
+    out.print(Padding(escape(broken.journey), (0, 0, 0, 8), expand=False))
     if hint:
-        out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8)))
+        out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8), expand=False))
     show_last_words(broken.output)
 
 
@@ -154,7 +154,7 @@ def show_last_words(output: str) -> None:
     if "Traceback" in output:
         last = output[output.rindex("Traceback") :].strip().splitlines()
         status.print("        your program said:", style="dim")
-        status.print(Padding(Text("\n".join(last[-LAST_LINES:]), style="dim"), (0, 0, 0, 8)))
+        status.print(Padding(Text("\n".join(last[-LAST_LINES:]), style="dim"), (0, 0, 0, 8), expand=False))
 
 
 def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:

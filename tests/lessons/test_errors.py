@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
-from project_copy import free_port
+from workbench.ports import free
 from workbench.address import with_vhost
 from workbench.lessons import LESSONS
 from workbench.player import reader_environment
@@ -61,7 +61,7 @@ def answer_in_http(server: socket.socket) -> None:
 
 def test_no_broker(script: Path, run: Run) -> None:
     options = ["python", "consumer.py"] if script.name == "relay.py" else []
-    done = run(script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free_port()}/")
+    done = run(script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/")
     assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from workbench.bench.effects import Effects
+from workbench.bench.effects import Effect, Effects
 from workbench.bench.program import MAX_STARTS, Program
 from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
@@ -73,11 +73,12 @@ class Bench:
         self.demanded: set[Promise] = set()
         self.random = random.Random(setting.seed)
         self.effects = Effects(setting.folder / "ledger.sqlite")
-        self._began = time.time()
         self._stopped = False
+        self._kills: list[float] = []
         self._news = threading.Condition()
         self._setting = setting
         self._plan = plan
+        self._began = time.time()
         self.wire = Wire(setting.url, plan, observer=self._observe, kill=lambda _name: self.program.kill())
         environ = reader_environment(setting.url) | {"LEDGER": str(self.effects.path)}
         self.program = Program(command, lesson, environ, setting.token)
@@ -149,6 +150,7 @@ class Bench:
 
     def kill(self) -> None:
         """SIGKILL to the program, which is started again."""
+        self._kills.append(time.time())
         self.program.kill()
 
     def until_acknowledged_or_stuck(self, order: str) -> None:
@@ -183,24 +185,30 @@ class Bench:
 
     def settle(self, orders: Sequence[str]) -> None:
         """Wait until each order is shipped and acknowledged, or until nothing more happens."""
-        self.wait(lambda: self._all_done(orders) or self._is_quiet(), SCENARIO_SECONDS)
+        began = time.time()
+        self.wait(lambda: self._all_done(orders) or self._is_quiet_since(began), SCENARIO_SECONDS)
 
     def _all_done(self, orders: Sequence[str]) -> bool:
         shipped = {effect.order_id for effect in self.effects.written()}
         return shipped >= set(orders) and all(map(self.acknowledged, orders))
 
-    def _is_quiet(self) -> bool:
-        """Nothing has passed the wire for a while, and the program is not just starting."""
+    def _is_quiet_since(self, began: float) -> bool:
+        """Nothing has passed the wire for a while, since then, and the program is not just starting."""
         if not self.events or self.events[-1].kind in ("ended", "vanished", "refused", "connect"):
             return False
-        last = max([self._began + self.events[-1].time, *(effect.at for effect in self.effects.written())])
+        last = max(
+            [began, self._began + self.events[-1].time, *(effect.at for effect in self.effects.written())]
+        )
         return time.time() - last > QUIET_SECONDS
 
     # What became of it
 
     def shipments(self, order: str) -> int:
         """How many shipments were written for this order."""
-        return sum(effect.order_id == order for effect in self.effects.written())
+        return len(self._shipments(order))
+
+    def _shipments(self, order: str) -> list[Effect]:
+        return [effect for effect in self.effects.written() if effect.order_id == order]
 
     def delivered(self, order: str) -> bool:
         """Whether the program was sent this order."""
@@ -238,13 +246,13 @@ class Bench:
 
     def journey(self, order: str) -> str:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
-        written = [
-            Moment(effect.at - self._began, "shipment written")
-            for effect in self.effects.written()
-            if effect.order_id == order
+        told = [
+            *moments(list(self.events), order),
+            *(Moment(each.at - self._began, "shipment written") for each in self._shipments(order)),
+            *(Moment(at - self._began, f"{NAME} killed") for at in self._kills),
         ]
-        told = sorted([*moments(list(self.events), order), *written], key=lambda moment: moment.time)
-        return f"{order} " + (SEPARATOR.join(moment.words for moment in told) or "never reached the program")
+        in_time = sorted(told, key=lambda moment: moment.time)
+        return f"{order} {SEPARATOR.join(moment.words for moment in in_time) or 'never came to the program'}"
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
