@@ -495,7 +495,7 @@ def test_lesson_py_records_pictures(broker_url: str, tmp_path: Path) -> None:
     project = copy_project(tmp_path, "lessons", "scripts/lesson.py")
     page = find_lesson("01", project / "lessons").page
     before = page.read_text(encoding="utf-8")
-    page.write_text(before.replace("p3-->>p2: ack A-0002\n", ""), encoding="utf-8")
+    page.write_text(before.replace("  p3-->>p2: ack A-0002\n", ""), encoding="utf-8")
 
     subprocess.run(
         [sys.executable, str(project / "scripts" / "lesson.py"), "record", "01"],
