@@ -130,15 +130,14 @@ def record(lesson: Lesson) -> None:
 
     A step whose program goes on is recorded up to the line that ends it on the page: draft that line first.
     """
-    with player_on_stage(
-        lesson, ensure_up().url, recording=True, on_command=tell_command, on_line=tell_line
-    ) as player:
+    url = ensure_up().url
+    with player_on_stage(lesson, url, recording=True, on_command=tell_command, on_line=tell_line) as player:
         try:
             played = player.play()
         except PageError as error:
             raise click.ClickException(f"{place_on_page(lesson, error.difference.line)}: {error}") from error
     before = lesson.page.read_text(encoding="utf-8")
-    redrawn = [(picture, drawn(picture, lesson, ensure_up().url)) for picture in pictures_of(before)]
+    redrawn = [(picture, drawn(picture, lesson, url)) for picture in pictures_of(before)]
     after = rewritten(before, [*recorded(played), *redrawn])
     lesson.page.write_text(after, encoding="utf-8")
     click.echo(

@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from project_copy import ROOT, is_one_sentence
+from project_copy import ROOT, copy_project, is_one_sentence
 from workbench.journey import journey_of, steps_of
 from workbench.journey.causal import in_causal_order
 from workbench.journey.mermaid import escaped, mermaid
 from workbench.journey.pages import drawn, observed, pictures_of
-from workbench.journey.performance import Performance, Said, commands_of
+from workbench.journey.performance import Ended, Impatient, Performance, Said, commands_of
 from workbench.lessons import find_lesson
+from workbench.pictures import in_words
 from workbench.wire import Cut, CutAfter, Drop, Event, Fault, FaultPlan, Hold, When
 
 FIRST = "01_first_event"
@@ -414,6 +415,20 @@ def test_a_program_that_ignores_ctrl_c_is_killed_with_all_its_children(perform: 
     assert performance.statuses == {"bash": -signal.SIGKILL}
 
 
+def test_the_next_one_does_not_wait_for_ever(vhost_url: str, folder_of) -> None:
+    commands = commands_of(['python -c "import signal; signal.pause()"', "python producer.py --count 1"])
+    performance = Performance(commands, vhost_url, folder_of(FIRST), patience=0.2)
+    impatient = []
+    for item in performance.news():
+        if isinstance(item, Impatient):
+            impatient.append(item.program)
+        elif isinstance(item, Ended) and item.program == "producer":
+            performance.stop()
+
+    assert impatient == ["python"]
+    assert performance.statuses["producer"] == 0
+
+
 def test_no_such_program_is_one_sentence(journey: Journey) -> None:
     done = journey(FIRST, "pyhton producer.py")
     assert done.returncode == 1
@@ -474,3 +489,26 @@ def test_a_changed_picture_is_found(broker_url: str) -> None:
     assert "  p3-->>p2: ack A-0003" in changed.shown
 
     assert tuple(drawn(changed, lesson, broker_url)) == pictures_of(page)[0].shown != changed.shown
+
+
+def test_lesson_py_records_pictures(broker_url: str, tmp_path: Path) -> None:
+    project = copy_project(tmp_path, "lessons", "scripts/lesson.py")
+    page = find_lesson("01", project / "lessons").page
+    before = page.read_text(encoding="utf-8")
+    page.write_text(before.replace("  p3-->>p2: ack A-0002\n", ""), encoding="utf-8")
+
+    subprocess.run(
+        [sys.executable, str(project / "scripts" / "lesson.py"), "record", "01"],
+        env=os.environ | {"AMQP_URL": broker_url},
+        capture_output=True,
+        check=True,
+    )
+
+    assert page.read_text(encoding="utf-8") == before
+
+
+def test_lesson_py_shows_pictures_in_words() -> None:
+    shown = in_words(find_lesson("02").page.read_text(encoding="utf-8"))
+
+    assert "3. consumer → lesson02.orders: ack A-0001, which does not arrive\n4. consumer: killed\n" in shown
+    assert "sequenceDiagram" not in shown

@@ -13,7 +13,6 @@ import zlib
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from workbench.journey.mermaid import remark
 from workbench.journey.model import Participant, Step
 
 GUTTER = 9
@@ -84,7 +83,7 @@ class Drawing:
         if not self._fits():
             return gutter + _in_words(step)
         if step.target is None or step.target == step.source:
-            return gutter + self._remark(self._place(step.source), remark(step))
+            return gutter + self._remark(self._place(step.source), step.remark)
         bars = self._bars()
         left, right = sorted((self._place(step.source), self._place(step.target)))
         to_right = self._place(step.source) == left
@@ -119,7 +118,7 @@ def _arrow(step: Step, length: int, to_right: bool) -> str:
 
 def _in_words(step: Step) -> str:
     if step.target is None:
-        return f"{step.source.name}: {remark(step)}"
+        return f"{step.source.name}: {step.remark}"
     lost = "" if step.passed else " (did not pass)"
     return f"{step.source.name} -> {step.target.name}: {step.label}{lost}"
 

@@ -8,7 +8,7 @@ from workbench.journey.model import Participant, Step
 
 INDENT = "  "
 PLAIN = set(" _-.,/+()'")
-# A dashed line is the broker's word about a message, not the message itself; a cross has not arrived.
+# A dashed line is a word about a message, not the message itself; one with a cross has not arrived.
 ARROWS = {(False, True): "->>", (True, True): "-->>", (False, False): "-x", (True, False): "--x"}
 DASHED = {"confirm", "confirm-nack", "ack", "nack", "reject"}
 
@@ -25,26 +25,15 @@ def mermaid(steps: Iterable[Step]) -> list[str]:
 def _lines(step: Step, keys: dict[Participant, str]) -> Iterator[str]:
     source = _key(step.source, keys)
     if step.target is None:
-        yield f"{INDENT}Note over {source}: {escaped(remark(step))}"
+        yield f"{INDENT}Note over {source}: {escaped(step.remark)}"
         return
     target = _key(step.target, keys)
     arrow = ARROWS[step.kind in DASHED, step.passed]
-    yield f"{INDENT}{source}{arrow}{target}: {escaped(message(step))}"
+    yield f"{INDENT}{source}{arrow}{target}: {escaped(step.message)}"
 
 
 def _key(participant: Participant, keys: dict[Participant, str]) -> str:
     return keys.setdefault(participant, f"p{len(keys) + 1}")
-
-
-def message(step: Step) -> str:
-    """What is written at an arrow: `ack A-0003`."""
-    about = f"{step.label} {step.order}" if step.order is not None else step.label
-    return f"{about} ({step.note})" if step.note else about
-
-
-def remark(step: Step) -> str:
-    """What is written where something befell a program alone."""
-    return step.note or step.label
 
 
 def escaped(text: str) -> str:

@@ -81,6 +81,17 @@ class Step:
     time: float = 0.0
     """Seconds since the wire started."""
 
+    @property
+    def message(self) -> str:
+        """What is written at an arrow: `ack A-0003`."""
+        about = f"{self.label} {self.order}" if self.order is not None else self.label
+        return f"{about} ({self.note})" if self.note else about
+
+    @property
+    def remark(self) -> str:
+        """What is written where something befell a program alone."""
+        return self.note or self.label
+
     def concerns(self, order: str) -> bool:
         """Whether this step belongs to the journey of that order."""
         return order == self.order or order in self.undelivered or order in self.unconfirmed
@@ -255,7 +266,7 @@ def _place(message: Event) -> Participant:
 
 
 def _said(event: Event, label: str, place: Participant | None, order, note: str = "", **more) -> Step:
-    program = Participant(PROGRAM, event.program)
+    program = Participant(PROGRAM, printable(event.program))
     towards_program = event.direction == TO_PROGRAM and place is not None
     return Step(
         kind=event.kind,

@@ -127,11 +127,17 @@ def performance_of(lines: Sequence[str], kill: str | None, url: str, folder: Pat
 class Performance:
     """Commands run in `folder` behind a wire to the broker at `url`.
 
-    `news` is all that they do. `began`, `waiting` and `statuses` are kept up to date meanwhile.
+    `news` is all that they do; `waiting`, `statuses` and `struck` are kept up to date meanwhile. `patience`
+    is for how many seconds a program may neither end nor wait before the next one is started.
     """
 
     def __init__(
-        self, commands: Sequence[Command], url: str, folder: Path, plan: FaultPlan | None = None
+        self,
+        commands: Sequence[Command],
+        url: str,
+        folder: Path,
+        plan: FaultPlan | None = None,
+        patience: float = START_SECONDS,
     ) -> None:
         self.commands = commands
         self.waiting: set[str] = set()
@@ -145,6 +151,7 @@ class Performance:
         self._wire = Wire(url, plan, observer=self._news.put, kill=self._strike_dead)
         self._processes: dict[str, subprocess.Popen] = {}
         self._threads: list[threading.Thread] = []
+        self._patience = patience
         self._deadline: float | None = None
         self._stopping = False
         self._to_start = deque(commands)
@@ -175,10 +182,11 @@ class Performance:
         while self._to_start or len(self.statuses) < len(self._processes):
             if self._to_start and self._may_go_on():
                 self._start(self._to_start.popleft())
-            if self._patience() == 0:
+            if self._time_left() == 0:
                 yield from self._lose_patience()
+                continue
             try:
-                item = self._news.get(timeout=self._patience())
+                item = self._news.get(timeout=self._time_left())
             except queue.Empty:
                 continue
             if isinstance(item, _Stop):
@@ -197,7 +205,7 @@ class Performance:
             self.waiting.add(item.program)
         return item
 
-    def _patience(self) -> float | None:
+    def _time_left(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def _lose_patience(self) -> Iterator[Impatient]:
@@ -212,7 +220,7 @@ class Performance:
         environ = reader_environment(self._wire.address_for(command.name)) | {"PYTHONUNBUFFERED": "1"}
         process = started(command, self._folder, environ)
         self._processes[command.name], self._last = process, command.name
-        self._deadline = time.monotonic() + START_SECONDS
+        self._deadline = time.monotonic() + self._patience
         for task in (self._read, self._await_end):
             thread = threading.Thread(target=task, args=(command.name, process), daemon=True)
             thread.start()
@@ -282,5 +290,6 @@ def _found(program: str, environ: Mapping[str, str]) -> str:
 
 def signal_group(process: subprocess.Popen, number: signal.Signals) -> None:
     """Send the signal to the program and to all that it has started."""
-    with suppress(ProcessLookupError):  # all of them have ended
+    # Nobody is left; macOS says so with the second, as long as nobody has asked how they ended.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
