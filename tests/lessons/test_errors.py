@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
-from workbench.ports import free
 from workbench.address import with_vhost
 from workbench.lessons import LESSONS
 from workbench.player import reader_environment
+from workbench.ports import free
 from workbench.terminal import Terminal
 
 PRODUCER = LESSONS / "01_first_event" / "producer.py"
