@@ -119,7 +119,8 @@ def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
         show_unjudged(verdict)
         return
     for promise in verdict.promises:
-        if finding := verdict.broken.get(promise):
+        finding = verdict.broken.get(promise)
+        if finding:
             out.print(f"[red]broken[/]  {promise.words}")
             show_broken(finding, hint)
         elif promise in verdict.kept:
@@ -168,7 +169,8 @@ def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
 
 def promise_as_object(promise: Promise, verdict: Verdict, hint: bool) -> dict[str, object]:
     """One promise: kept (null where it was not put to the test), and what broke it, if anything did."""
-    if finding := verdict.broken.get(promise):
+    finding = verdict.broken.get(promise)
+    if finding:
         broken = finding.broken
         story = {
             "scenario": finding.scenario.words,
@@ -198,11 +200,8 @@ def reset(lesson: Lesson) -> None:
     """Give the starter of lesson NN back; what is in exercise.py is kept beside it."""
     exercise = lesson.folder / "exercise.py"
     if exercise.exists():
-        kept = next(
-            path
-            for number in itertools.count(1)
-            if not (path := lesson.folder / f"exercise.kept{number}.py").exists()
-        )
+        candidates = (lesson.folder / f"exercise.kept{number}.py" for number in itertools.count(1))
+        kept = next(path for path in candidates if not path.exists())
         exercise.rename(kept)
         click.echo(f"yours is now {kept.name}", err=True)
     shutil.copy(starter_of(lesson), exercise)

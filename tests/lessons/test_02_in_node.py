@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from project_copy import Project, copy_project
+from workbench.address import management_url
 
 PROGRAMS = ("node", "npm", "sqlite3")
 
@@ -19,7 +20,7 @@ def project(tmp_path: Path, broker_url: str) -> Project:
     folder = copy_project(tmp_path, "lessons", "scripts/check.py")
     example = folder / "lessons" / "02_acknowledgements" / "node"
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=example, check=True)
-    return Project(folder, AMQP_URL=broker_url)
+    return Project(folder, AMQP_URL=broker_url, MANAGEMENT_URL=management_url())
 
 
 def test_node_example_keeps_every_promise(project: Project) -> None:

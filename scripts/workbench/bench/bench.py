@@ -26,6 +26,9 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+ANOTHER_BROKERS = (
+    "that was made for the check: set MANAGEMENT_URL to the management page of AMQP_URL's broker"
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,11 @@ class Bench:
     @contextmanager
     def channel(self) -> Iterator[BlockingChannel]:
         """The bench's own way to the broker, past the wire."""
-        with pika.BlockingConnection(pika.URLParameters(self._setting.url)) as connection:
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(self._setting.url))
+        except pika.exceptions.ProbableAccessDeniedError as error:
+            raise CannotJudge(f"the broker does not know the vhost {ANOTHER_BROKERS}") from error
+        with connection:
             channel = connection.channel()
             channel.confirm_delivery()
             yield channel
