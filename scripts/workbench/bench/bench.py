@@ -27,7 +27,7 @@ STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
 ANOTHER_BROKERS = (
-    "that was made for the check: set MANAGEMENT_URL to the management page of AMQP_URL's broker"
+    "that was made for the check: set MANAGEMENT_URL to its management page"
 )
 
 
