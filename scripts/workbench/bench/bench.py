@@ -4,9 +4,11 @@ import json
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pika
@@ -16,7 +18,7 @@ from workbench.bench.effects import Effect, Effects
 from workbench.bench.program import MAX_STARTS, Program
 from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
-from workbench.wire import Event, FaultPlan, Wire
+from workbench.wire import Event, FaultPlan, Refuse, Wire
 
 NAME = "shipping"
 # How long a program may take to consume, after a start; to do something, before it counts as done.
@@ -155,6 +157,22 @@ class Bench:
                     "", queue, order_created(order), mandatory=True, properties=PERSISTENT_JSON
                 )
 
+    def publish(self, exchange: str, events: Sequence[dict]) -> None:
+        """Publish these events (`happened` makes them) to an exchange, each with its type as routing key."""
+        with self.channel() as channel:
+            for event in events:
+                body = json.dumps(event).encode()
+                channel.basic_publish(exchange, event["type"], body, properties=PERSISTENT_JSON)
+
+    def send_away(self, seconds: float) -> None:
+        """The program's connections end, and it gets no other for so long; returns when they have ended."""
+        ended = self._count("ended")
+        self.wire.strike(NAME, Refuse(seconds=seconds))
+        self.wait(lambda: self._count("ended") > ended, START_SECONDS)
+
+    def _count(self, kind: str) -> int:
+        return sum(event.kind == kind for event in list(self.events))
+
     def kill(self) -> None:
         """SIGKILL to the program, which is started again."""
         self._kills.append(time.time())
@@ -280,13 +298,29 @@ def order_created(order_id: str) -> bytes:
     return json.dumps(order).encode()
 
 
+def happened(kind: str, order_id: str = "", source: str = "shop", **data: object) -> dict:
+    """An event in the envelope that lessons have from 04 on, about this order where one is named."""
+    about = {"order_id": order_id} if order_id else {}
+    return {
+        "id": str(uuid.uuid4()),
+        "type": kind,
+        "source": source,
+        "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "data": about | data,
+    }
+
+
 def order_in(body: bytes | None) -> str:
-    """The id of the order that a message is about; empty where it names none."""
+    """The id of the order that a message is about; empty where it names none.
+
+    It is in the envelope's data or, where there is no envelope, in the message itself.
+    """
     try:
         message = json.loads(body or b"")
     except ValueError:
         return ""
-    return str(message.get("order_id", "")) if isinstance(message, dict) else ""
+    data = message.get("data", message) if isinstance(message, dict) else None
+    return str(data.get("order_id", "")) if isinstance(data, dict) else ""
 
 
 def covers(event: Event, order: str) -> bool:
