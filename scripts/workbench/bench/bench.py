@@ -181,9 +181,12 @@ class Bench:
                 self._news.wait(LOOK_SECONDS)  # a row in the ledger wakes nobody
         return True
 
-    def settle(self, orders: Sequence[str]) -> None:
-        """Wait until each order is shipped and acknowledged, or until nothing more happens."""
-        self.wait(lambda: self._all_done(orders) or self._is_quiet(), SCENARIO_SECONDS)
+    def settle(self, orders: Sequence[str], or_else: Callable[[], bool] = lambda: False) -> None:
+        """Wait until each order is shipped and acknowledged, or until nothing more happens.
+
+        `or_else` may know of something else to wait for no longer.
+        """
+        self.wait(lambda: self._all_done(orders) or self._is_quiet() or or_else(), SCENARIO_SECONDS)
 
     def _all_done(self, orders: Sequence[str]) -> bool:
         shipped = {effect.order_id for effect in self.effects.written()}
@@ -260,11 +263,13 @@ def order_created(order_id: str) -> bytes:
 
 
 def order_in(body: bytes | None) -> str:
-    """The id of the order that a message is about; empty where it names none."""
+    """The id of the order that a message is about, in an envelope or without; empty where it names none."""
     try:
         message = json.loads(body or b"")
     except ValueError:
         return ""
+    if isinstance(message, dict) and isinstance(message.get("data"), dict):
+        message = message["data"]
     return str(message.get("order_id", "")) if isinstance(message, dict) else ""
 
 
