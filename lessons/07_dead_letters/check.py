@@ -15,7 +15,7 @@ QUEUES, EXCHANGES = [ORDERS, DEAD], []
 
 NOT_HELD_UP = Promise(
     "a bad message does not hold up the orders behind it",
-    "What becomes of the next order when this one raises? And when this one goes back to the head of the queue?",
+    "What becomes of the next order when this one raises? And when it goes back to the head of the queue?",
 )
 DEAD_LETTER = Promise(
     "a bad message ends among the dead letters, with its reason",
@@ -116,8 +116,13 @@ def place(bench: Bench, bodies: Sequence[bytes]) -> None:
 
 
 def settle(bench: Bench, orders: Sequence[str]) -> None:
-    """Wait until these are shipped, or nothing more happens, or the same happens again and again."""
+    """Wait until these are shipped, or nothing more happens, or the same happens again and again.
+
+    What is shipped by then has been acknowledged: left open, it would hold up all others.
+    """
     bench.settle(orders, or_else=lambda: spins(bench))
+    for order in orders:
+        bench.demand(DONE, bench.acknowledged(order) or not bench.shipments(order), order)
 
 
 def spins(bench: Bench) -> bool:

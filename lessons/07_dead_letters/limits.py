@@ -18,7 +18,7 @@ def with_reject(channel: BlockingChannel, tag: int) -> None:
 
 
 def with_nack(channel: BlockingChannel, tag: int) -> None:
-    """Send it back with the newer method, which newer brokers take for `not now` and do not count."""
+    """Send it back with the newer method, which newer brokers do not count."""
     channel.basic_nack(tag, requeue=True)
 
 
@@ -44,10 +44,8 @@ def deliveries(channel: BlockingChannel, limit: dict, send_back: Callable) -> st
 def place(channel: BlockingChannel, limit: dict) -> str:
     """Where a message stands that was sent back, with another one behind it."""
     filled(channel, limit, b"poison", b"good")
-    method, _properties, _body = channel.basic_get(TRIED)
-    with_reject(channel, method.delivery_tag)
-    _method, _properties, body = channel.basic_get(TRIED)
-    return "first" if body == b"poison" else "last"
+    with_reject(channel, channel.basic_get(TRIED)[0].delivery_tag)
+    return "first" if channel.basic_get(TRIED)[2] == b"poison" else "last"
 
 
 def measured(channel: BlockingChannel) -> dict[str, str]:

@@ -47,5 +47,5 @@ WRONG_ANSWERS = [
         ((ACK, ""), (TRY, ACK + TRY), (REJECT, "pass")),
     ),
     Wrong(LESSON, "rejects and acknowledges nothing else", DONE, ((ACK, ""),)),
-    Wrong(LESSON, "neither rejects nor acknowledges the bad", DEAD_LETTER, ((REJECT, "pass"),)),
+    Wrong(LESSON, "neither rejects nor acknowledges the bad", NOT_HELD_UP, ((REJECT, "pass"),)),
 ]
