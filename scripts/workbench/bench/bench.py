@@ -28,9 +28,7 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
-ANOTHER_BROKERS = (
-    "that was made for the check: set MANAGEMENT_URL to its management page"
-)
+ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
 
 
 @dataclass(frozen=True)
@@ -208,10 +206,15 @@ class Bench:
                 self._news.wait(LOOK_SECONDS)  # a row in the ledger wakes nobody
         return True
 
-    def settle(self, orders: Sequence[str]) -> None:
-        """Wait until each order is shipped and acknowledged, or until nothing more happens."""
+    def settle(self, orders: Sequence[str], or_else: Callable[[], bool] = lambda: False) -> None:
+        """Wait until each order is shipped and acknowledged, or until nothing more happens.
+
+        `or_else` may know of something else to wait for no longer.
+        """
         began = time.time()
-        self.wait(lambda: self._all_done(orders) or self._is_quiet_since(began), SCENARIO_SECONDS)
+        self.wait(
+            lambda: self._all_done(orders) or self._is_quiet_since(began) or or_else(), SCENARIO_SECONDS
+        )
 
     def _all_done(self, orders: Sequence[str]) -> bool:
         shipped = {effect.order_id for effect in self.effects.written()}
