@@ -21,6 +21,11 @@ QUEUES = {
     "02_acknowledgements": "lesson02.orders",
     "03_publisher_confirms": "lesson03.packing",
 }
+# Scripts that want to be told something before they connect.
+ARGUMENTS = {
+    "03_publisher_confirms/relay.py": ["python", "consumer.py"],
+    "04_topic_routing/consumer.py": ["inventory", "order.*"],
+}
 CONSUMERS = [LESSONS / folder / "consumer.py" for folder in QUEUES]
 WAITING_CONSUMERS = CONSUMERS[:2]
 SECRET = "s3cret-p4ss"
@@ -60,8 +65,9 @@ def answer_in_http(server: socket.socket) -> None:
 
 
 def test_no_broker(script: Path, run: Run) -> None:
-    options = ["python", "consumer.py"] if script.name == "relay.py" else []
-    done = run(script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/")
+    done = run(
+        script, *ARGUMENTS.get(by_lesson(script), []), url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/"
+    )
     assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shlex
 import shutil
 import signal
@@ -30,6 +31,7 @@ WAITS = {"consume-ok", "get-empty"}
 START_SECONDS = 20.0
 # How long a program may take to end after Ctrl-C.
 GRACE_SECONDS = 3.0
+NAMED = re.compile(r"(?P<name>[A-Za-z][\w-]*): (?P<line>.+)")
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,15 @@ class _Stop:
 def commands_of(lines: Sequence[str]) -> list[Command]:
     """The programs of these command lines, named after their scripts, each name once: consumer, consumer-2.
 
+    A program's name is its script's, unless the line gives it another: `billing: python consumer.py billing`.
     Raises ValueError, with a sentence, for a line that no shell could read.
     """
     commands: list[Command] = []
     for line in lines:
-        words = _words(line)
-        commands.append(Command(_unique(_stem(words), {command.name for command in commands}), words))
+        named = NAMED.fullmatch(line)
+        words = _words(named["line"] if named else line)
+        name = named["name"] if named else _stem(words)
+        commands.append(Command(_unique(name, {command.name for command in commands}), words))
     return commands
 
 
