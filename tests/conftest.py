@@ -10,7 +10,7 @@ import pika
 import pytest
 from workbench.address import broker_url as url_of_the_broker
 from workbench.address import hidden
-from workbench.lessons import LESSONS, Lesson, all_lessons
+from workbench.lessons import LESSONS, all_lessons
 from workbench.management import throwaway_vhost
 from workbench.player import reader_environment
 
@@ -90,23 +90,3 @@ def run(vhost_url: str) -> Callable[..., subprocess.CompletedProcess]:
         )
 
     return run_script
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `lesson` or `script` runs for each of them."""
-    if "lesson" in metafunc.fixturenames:
-        metafunc.parametrize("lesson", all_lessons(), ids=lambda lesson: lesson.folder.name)
-    if "script" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "script", runnable_scripts(all_lessons()), ids=lambda path: f"{path.parent.name}/{path.name}"
-        )
-
-
-def runnable_scripts(lessons: list[Lesson]) -> list[Path]:
-    """Every lesson script that a reader starts."""
-    return [
-        path
-        for lesson in lessons
-        for path in sorted(lesson.folder.glob("*.py"))
-        if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
-    ]

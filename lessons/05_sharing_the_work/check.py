@@ -33,7 +33,7 @@ def a_copy_is_stuck(bench: Bench) -> None:
     orders = bench.order_ids(10)
     with stuck.effects.locked():
         bench.publish(EXCHANGE, [happened("order.created", order) for order in orders])
-        bench.wait(lambda: len(other.effects.written()) == len(orders) or bench.is_quiet(), WAIT_SECONDS)
+        bench.settle(orders)
         kept = [order for order in orders if not bench.shipments(order)]
         bench.demand(BESIDE, bool(bench.sent_to(stuck)) and bool(bench.sent_to(other)), orders[0])
         bench.demand(FAIR, len(kept) <= SPARE, *kept[-1:])

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
-from project_copy import free_port
 from workbench.address import with_vhost
 from workbench.lessons import LESSONS
 from workbench.player import reader_environment
+from workbench.ports import free
 from workbench.terminal import Terminal
 
 PRODUCER = LESSONS / "01_first_event" / "producer.py"
@@ -21,6 +21,11 @@ QUEUES = {
     "02_acknowledgements": "lesson02.orders",
     "03_publisher_confirms": "lesson03.packing",
     "05_sharing_the_work": "lesson05.packing",
+}
+# Scripts that want to be told something before they connect.
+ARGUMENTS = {
+    "03_publisher_confirms/relay.py": ["python", "consumer.py"],
+    "04_topic_routing/consumer.py": ["inventory", "order.*"],
 }
 CONSUMERS = [LESSONS / folder / "consumer.py" for folder in QUEUES]
 WAITING_CONSUMERS = [each for each in CONSUMERS if not each.parent.name.startswith("03")]  # 03 never waits
@@ -61,8 +66,9 @@ def answer_in_http(server: socket.socket) -> None:
 
 
 def test_no_broker(script: Path, run: Run) -> None:
-    options = ["python", "consumer.py"] if script.name == "relay.py" else []
-    done = run(script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free_port()}/")
+    done = run(
+        script, *ARGUMENTS.get(by_lesson(script), []), url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/"
+    )
     assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
 
 

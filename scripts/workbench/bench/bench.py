@@ -16,6 +16,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
 from workbench.bench.program import MAX_STARTS, Program, end_marked
+from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
 
@@ -27,6 +28,7 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,13 @@ class Bench:
         self.events: list[Event] = []
         self.demanded: set[Promise] = set()
         self.random = random.Random(setting.seed)
-        self._began = time.time()
         self._stopped = False
+        self._kills: list[Moment] = []
         self._news = threading.Condition()
         self._setting = setting
         self._command = command
         self._lesson = lesson
+        self._began = time.time()
         self.wire = Wire(setting.url, plan, observer=self._observe, kill=self._kill_copy)
         self._over: set[str] = set()
         self.copies = [self._copy(NAME, setting.folder / "ledger.sqlite")]
@@ -149,7 +152,11 @@ class Bench:
     @contextmanager
     def channel(self) -> Iterator[BlockingChannel]:
         """The bench's own way to the broker, past the wire."""
-        with pika.BlockingConnection(pika.URLParameters(self._setting.url)) as connection:
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(self._setting.url))
+        except pika.exceptions.ProbableAccessDeniedError as error:
+            raise CannotJudge(f"the broker does not know the vhost {ANOTHER_BROKERS}") from error
+        with connection:
             channel = connection.channel()
             channel.confirm_delivery()
             yield channel
@@ -189,12 +196,17 @@ class Bench:
 
     def kill(self) -> None:
         """SIGKILL to the program, which is started again."""
+        self._note_kill(self.copies[0])
         self.program.kill()
 
     def end(self, copy: Copy) -> None:
         """SIGKILL to this copy, which is not started again."""
+        self._note_kill(copy)
         copy.program.end()
         self._over.add(copy.name)
+
+    def _note_kill(self, copy: Copy) -> None:
+        self._kills.append(Moment(time.time() - self._began, f"{copy.name} killed"))
 
     def until_acknowledged_or_stuck(self, order: str) -> None:
         """While the ledger is locked: the program has the order, and acknowledges it now or not at all."""
@@ -231,20 +243,26 @@ class Bench:
                 self._news.wait(LOOK_SECONDS)  # a row in the ledger wakes nobody
         return True
 
-    def settle(self, orders: Sequence[str]) -> None:
-        """Wait until each order is shipped and acknowledged, or until nothing more happens."""
-        self.wait(lambda: self._all_done(orders) or self.is_quiet(), SCENARIO_SECONDS)
+    def settle(self, orders: Sequence[str], or_else: Callable[[], bool] = lambda: False) -> None:
+        """Wait until each order is shipped and acknowledged, or until nothing more happens.
+
+        `or_else` may know of something else to wait for no longer.
+        """
+        began = time.time()
+        self.wait(
+            lambda: self._all_done(orders) or self._is_quiet_since(began) or or_else(), SCENARIO_SECONDS
+        )
 
     def _all_done(self, orders: Sequence[str]) -> bool:
         shipped = {effect.order_id for effect in self.written()}
         return shipped >= set(orders) and all(map(self.acknowledged, orders))
 
-    def is_quiet(self) -> bool:
-        """Nothing has passed the wire for a while, and no copy of the program is just starting."""
+    def _is_quiet_since(self, began: float) -> bool:
+        """Nothing has passed the wire for a while, since then, and no copy is just starting."""
         events = [event for event in list(self.events) if event.program not in self._over]
         if not events or events[-1].kind in ("ended", "vanished", "refused", "connect"):
             return False
-        last = max([self._began + events[-1].time, *(effect.at for effect in self.written())])
+        last = max([began, self._began + events[-1].time, *(effect.at for effect in self.written())])
         return time.time() - last > QUIET_SECONDS
 
     # What became of it
@@ -297,8 +315,18 @@ class Bench:
             raise Broken(promise, order, self.journey(order), self.program.last_words())
 
     def journey(self, order: str) -> str:
-        """What became of one order, in a line."""
-        return order
+        """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
+        told = [
+            *moments(list(self.events), order),
+            *(
+                Moment(effect.at - self._began, "shipment written")
+                for effect in self.written()
+                if effect.order_id == order
+            ),
+            *self._kills,
+        ]
+        in_time = sorted(told, key=lambda moment: moment.time)
+        return f"{order} {SEPARATOR.join(moment.words for moment in in_time) or 'never came to the program'}"
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
@@ -314,8 +342,7 @@ def why_it_never_listened(program: Program) -> str:
     """What a program did instead of consuming."""
     if program.gave_up.is_set():
         last = program.exit_statuses[-1]
-        times = len(program.exit_statuses)
-        return f"it ended {times} times, the last time with status {last}, and never consumed"
+        return f"it ended with status {last} whenever it was started, and never consumed"
     return f"it was started and consumed nothing within {START_SECONDS:g} s"
 
 
