@@ -91,6 +91,11 @@ class Program:
             self.kill()
             process.wait()
 
+    def stop(self) -> None:
+        """The same, and an end to whatever has its mark."""
+        self.end()
+        end_marked(self.token)
+
 
 def end_marked(token: str) -> None:
     """SIGKILL every process that has this mark in its environment: also those that left its process group.
