@@ -53,9 +53,11 @@ def until(channel: BlockingChannel, queue: str, consumers: int, empty: bool = Fa
         if now.consumer_count == consumers and not (empty and now.message_count):
             return
         channel.connection.sleep(LOOK_SECONDS)
-    raise click.ClickException(
-        f"{queue} has {now.consumer_count} consumers and not {consumers}; stop those in other terminals."
-    )
+    if now.consumer_count > consumers:
+        raise click.ClickException(
+            f"Somebody else consumes from {queue}; stop the service in the other terminal."
+        )
+    raise click.ClickException(f"{queue} did not come to {consumers} consumers; run this again.")
 
 
 def delete_queues(channel: BlockingChannel) -> None:

@@ -71,9 +71,12 @@ def until(channel: BlockingChannel, consumers: int, ready: int) -> None:
         if (now.consumer_count, now.message_count) == (consumers, ready):
             return
         channel.connection.sleep(LOOK_SECONDS)
+    if now.consumer_count > consumers:
+        raise click.ClickException(
+            f"Somebody else consumes from {QUEUE}; stop the worker in the other terminal."
+        )
     raise click.ClickException(
-        f"{QUEUE} has {now.consumer_count} workers and not {consumers}, {now.message_count} orders and not"
-        f" {ready}; stop what runs in other terminals."
+        f"{QUEUE} did not come to {ready} orders for {consumers} workers; run this again."
     )
 
 

@@ -28,7 +28,7 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert [trial["held"] for trial in (none, one, ten, hundred)] == [120, 1, 10, 100]
     assert none["fast"] == hundred["fast"] == 60
     assert one["fast"] > 2 * one["slow"]
-    assert one["percent_of_best"] < 0.7 * min(none["percent_of_best"], hundred["percent_of_best"])
+    assert one["percent_of_best"] < 0.85 * min(none["percent_of_best"], hundred["percent_of_best"])
 
 
 def test_a_worker_left_over_would_spoil_the_experiment(
@@ -40,7 +40,7 @@ def test_a_worker_left_over_would_spoil_the_experiment(
     done = run(copied(FOLDER) / "experiment.py", "--json")
 
     assert done.returncode == 1
-    assert "lesson05.packing has 1 workers and not 0" in done.stderr
+    assert "Somebody else consumes from lesson05.packing" in done.stderr
 
 
 def test_a_small_prefetch_is_slow_where_there_is_no_work(copied: Copied, run: Run) -> None:
