@@ -20,11 +20,13 @@ from workbench.terminal import Terminal
 STEP_SECONDS = 90
 QUIET_SECONDS = 3
 ENDINGS_THAT_HOLD = (0, -signal.SIGKILL)  # the page shows `Killed` for the second
-# What must differ between two runs: process ids, durations, rates, versions, vhosts, ports, ids, dates.
+# What must differ between two runs: process ids, durations, rates, numbers that are only about right (~7),
+# versions, vhosts, ports, ids, dates.
 VARYING = [
     (re.compile(r"\b(process|kill -9) \d+"), r"\1 <pid>"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds)\b"), "<duration>"),
-    (re.compile(r"\b[\d,.]+/s\b"), "<rate>"),
+    (re.compile(r" *\b[\d,.]+/s\b"), " <rate>"),
+    (re.compile(r"~\d+(\.\d+)?"), "<about>"),
     (re.compile(r"RabbitMQ \d+\.\d+(\.\d+)?"), "RabbitMQ <version>"),
     (re.compile(r"in vhost '[^']*'"), "in vhost '<vhost>'"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),

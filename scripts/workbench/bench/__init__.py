@@ -5,13 +5,14 @@ behind the wire, supervised: when it ends, it is started again. What it does to 
 file that LEDGER names.
 """
 
-from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, happened, order_in
+from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened, order_in
 from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
 
 __all__ = [
     "Bench",
     "Broken",
     "CannotJudge",
+    "Copy",
     "Cut",
     "CutAfter",
     "Down",

@@ -15,7 +15,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
-from workbench.bench.program import MAX_STARTS, Program
+from workbench.bench.program import MAX_STARTS, Program, end_marked
 from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
@@ -68,6 +68,15 @@ class Setting:
     seed: int
 
 
+@dataclass(frozen=True)
+class Copy:
+    """One copy of the program: its name on the wire, its process, and the ledger that it alone writes."""
+
+    name: str
+    program: Program
+    effects: Effects
+
+
 class Bench:
     """One scenario's run of one program. Scenarios use it; `running` makes it."""
 
@@ -75,16 +84,25 @@ class Bench:
         self.events: list[Event] = []
         self.demanded: set[Promise] = set()
         self.random = random.Random(setting.seed)
-        self.effects = Effects(setting.folder / "ledger.sqlite")
         self._stopped = False
-        self._kills: list[float] = []
+        self._kills: list[Moment] = []
         self._news = threading.Condition()
         self._setting = setting
-        self._plan = plan
+        self._command = command
+        self._lesson = lesson
         self._began = time.time()
-        self.wire = Wire(setting.url, plan, observer=self._observe, kill=lambda _name: self.program.kill())
-        environ = reader_environment(setting.url) | {"LEDGER": str(self.effects.path)}
-        self.program = Program(command, lesson, environ, setting.token)
+        self.wire = Wire(setting.url, plan, observer=self._observe, kill=self._kill_copy)
+        self._over: set[str] = set()
+        self.copies = [self._copy(NAME, setting.folder / "ledger.sqlite")]
+        self.program, self.effects = self.copies[0].program, self.copies[0].effects
+
+    def _copy(self, name: str, ledger: Path) -> Copy:
+        effects = Effects(ledger)
+        environ = reader_environment(self._setting.url) | {"LEDGER": str(effects.path)}
+        return Copy(name, Program(self._command, self._lesson, environ, self._setting.token), effects)
+
+    def _kill_copy(self, name: str) -> None:
+        next(copy for copy in self.copies if copy.name == name).program.kill()
 
     def _observe(self, event: Event) -> None:
         with self._news:
@@ -98,28 +116,33 @@ class Bench:
 
         If it never does, that is a broken promise where one is named, else raises CannotJudge.
         """
-        self.program.environ["AMQP_URL"] = self.wire.address_for(NAME)
+        self._start(self.copies[0], expected, max_starts)
+
+    def start_another(self, expected: Promise | None = None, max_starts: int = MAX_STARTS) -> Copy:
+        """Start one more copy of the program, in the same way, with a ledger of its own."""
+        name = f"{NAME}-{len(self.copies) + 1}"
+        self.copies.append(self._copy(name, self._setting.folder / f"{name}.sqlite"))
+        self._start(self.copies[-1], expected, max_starts)
+        return self.copies[-1]
+
+    def _start(self, copy: Copy, expected: Promise | None, max_starts: int) -> None:
+        program = copy.program
+        program.environ["AMQP_URL"] = self.wire.address_for(copy.name)
         try:
-            self.program.start(max_starts)
+            program.start(max_starts)
         except OSError as error:
-            raise CannotJudge(f"there is no program {self.program.command[0]}: {error.strerror}") from error
-        listening = self.wait(self.listened, START_SECONDS)
+            raise CannotJudge(f"there is no program {program.command[0]}: {error.strerror}") from error
+        listening = self.wait(lambda: self.listened(copy.name), START_SECONDS)
         if expected:
             self.demanded.add(expected)
         if not listening and expected:
-            raise Broken(expected, "", self._why_it_never_listened(), self.program.last_words())
+            raise Broken(expected, "", why_it_never_listened(program), program.last_words())
         if not listening:
-            raise CannotJudge(self._why_it_never_listened(), self.program.last_words())
+            raise CannotJudge(why_it_never_listened(program), program.last_words())
 
-    def listened(self) -> bool:
-        """Whether the program began to consume, or asked for a message."""
-        return any(event.kind in ("consume-ok", "get") for event in list(self.events))
-
-    def _why_it_never_listened(self) -> str:
-        if self.program.gave_up.is_set():
-            last = self.program.exit_statuses[-1]
-            return f"it ended with status {last} whenever it was started, and never consumed"
-        return f"it was started and consumed nothing within {START_SECONDS:g} s"
+    def listened(self, name: str = NAME) -> bool:
+        """Whether this copy of the program began to consume, or asked for a message."""
+        return any(e.kind in ("consume-ok", "get") and e.program == name for e in list(self.events))
 
     def order_ids(self, count: int) -> list[str]:
         """So many ids in a row, from somewhere that the seed decides."""
@@ -173,8 +196,17 @@ class Bench:
 
     def kill(self) -> None:
         """SIGKILL to the program, which is started again."""
-        self._kills.append(time.time())
+        self._note_kill(self.copies[0])
         self.program.kill()
+
+    def end(self, copy: Copy) -> None:
+        """SIGKILL to this copy, which is not started again."""
+        self._note_kill(copy)
+        copy.program.end()
+        self._over.add(copy.name)
+
+    def _note_kill(self, copy: Copy) -> None:
+        self._kills.append(Moment(time.time() - self._began, f"{copy.name} killed"))
 
     def until_acknowledged_or_stuck(self, order: str) -> None:
         """While the ledger is locked: the program has the order, and acknowledges it now or not at all."""
@@ -192,7 +224,12 @@ class Bench:
     def stop(self) -> None:
         """End the program for good, and with it the scenario."""
         self._stopped = True
-        self.program.stop()
+        self._stop_copies()
+
+    def _stop_copies(self) -> None:
+        for copy in self.copies:
+            copy.program.end()
+        end_marked(self._setting.token)
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Whether the condition comes true in so many seconds; it is looked at whenever something happens."""
@@ -201,7 +238,7 @@ class Bench:
             while not condition():
                 if self._stopped:
                     raise CannotJudge("it was stopped")
-                if time.monotonic() > deadline or self.program.gave_up.is_set():
+                if time.monotonic() > deadline or any(copy.program.gave_up.is_set() for copy in self.copies):
                     return condition()
                 self._news.wait(LOOK_SECONDS)  # a row in the ledger wakes nobody
         return True
@@ -217,26 +254,31 @@ class Bench:
         )
 
     def _all_done(self, orders: Sequence[str]) -> bool:
-        shipped = {effect.order_id for effect in self.effects.written()}
+        shipped = {effect.order_id for effect in self.written()}
         return shipped >= set(orders) and all(map(self.acknowledged, orders))
 
     def _is_quiet_since(self, began: float) -> bool:
-        """Nothing has passed the wire for a while, since then, and the program is not just starting."""
-        if not self.events or self.events[-1].kind in ("ended", "vanished", "refused", "connect"):
+        """Nothing has passed the wire for a while, since then, and no copy is just starting."""
+        events = [event for event in list(self.events) if event.program not in self._over]
+        if not events or events[-1].kind in ("ended", "vanished", "refused", "connect"):
             return False
-        last = max(
-            [began, self._began + self.events[-1].time, *(effect.at for effect in self.effects.written())]
-        )
+        last = max([began, self._began + events[-1].time, *(effect.at for effect in self.written())])
         return time.time() - last > QUIET_SECONDS
 
     # What became of it
 
+    def written(self) -> list[Effect]:
+        """All shipments so far, by copy of the program, each copy's in the order in which it wrote them."""
+        return [effect for copy in self.copies for effect in copy.effects.written()]
+
     def shipments(self, order: str) -> int:
         """How many shipments were written for this order."""
-        return len(self._shipments(order))
+        return sum(effect.order_id == order for effect in self.written())
 
-    def _shipments(self, order: str) -> list[Effect]:
-        return [effect for effect in self.effects.written() if effect.order_id == order]
+    def sent_to(self, copy: Copy) -> list[str]:
+        """The orders that this copy of the program was sent."""
+        sent = [e for e in list(self.events) if e.kind in ("deliver", "get-ok") and e.program == copy.name]
+        return [order_in(event.body) for event in sent]
 
     def delivered(self, order: str) -> bool:
         """Whether the program was sent this order."""
@@ -258,7 +300,7 @@ class Bench:
 
     def left_in(self, queue: str) -> list[str]:
         """End the program; the orders that are then in the queue."""
-        self.program.stop()
+        self._stop_copies()
         left = []
         with self.channel() as channel:
             until_nobody_consumes(channel, queue)
@@ -276,8 +318,12 @@ class Bench:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
         told = [
             *moments(list(self.events), order),
-            *(Moment(each.at - self._began, "shipment written") for each in self._shipments(order)),
-            *(Moment(at - self._began, f"{NAME} killed") for at in self._kills),
+            *(
+                Moment(effect.at - self._began, "shipment written")
+                for effect in self.written()
+                if effect.order_id == order
+            ),
+            *self._kills,
         ]
         in_time = sorted(told, key=lambda moment: moment.time)
         return f"{order} {SEPARATOR.join(moment.words for moment in in_time) or 'never came to the program'}"
@@ -289,7 +335,15 @@ class Bench:
             try:
                 yield self
             finally:
-                self.program.stop()
+                self._stop_copies()
+
+
+def why_it_never_listened(program: Program) -> str:
+    """What a program did instead of consuming."""
+    if program.gave_up.is_set():
+        last = program.exit_statuses[-1]
+        return f"it ended with status {last} whenever it was started, and never consumed"
+    return f"it was started and consumed nothing within {START_SECONDS:g} s"
 
 
 PERSISTENT_JSON = pika.BasicProperties(content_type="application/json", delivery_mode=2)

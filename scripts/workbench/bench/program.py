@@ -82,14 +82,18 @@ class Program:
         """The end of what it printed."""
         return b"".join(self._output).decode(errors="replace")
 
-    def stop(self) -> None:
-        """End it for good, with whatever it started."""
+    def end(self) -> None:
+        """SIGKILL to it and its process group; it is not started again."""
         self._stopping.set()
         with self._lock:
             process = self._process
         if process:
             self.kill()
             process.wait()
+
+    def stop(self) -> None:
+        """The same, and an end to whatever has its mark."""
+        self.end()
         end_marked(self.token)
 
 

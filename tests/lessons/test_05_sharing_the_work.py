@@ -1,0 +1,67 @@
+"""The experiment of lesson 05 measures what its page claims, and so does its measure of speed."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from pika.adapters.blocking_connection import BlockingChannel
+
+Run = Callable[..., CompletedProcess]
+Copied = Callable[[str], Path]
+FOLDER = "05_sharing_the_work"
+RATE = re.compile(r"prefetch +(\d+) +([\d,]+)/s")
+
+
+def test_experiment(copied: Copied, run: Run) -> None:
+    done = run(copied(FOLDER) / "experiment.py", "--json")
+
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    none, one, ten, hundred = result["trials"]
+    assert result["lesson"] == "05"
+    for trial in result["trials"]:
+        assert trial["published"] == trial["handled"] == trial["fast"] + trial["slow"] == 120
+        assert trial["lost"] == trial["duplicated"] == trial["out_of_order"] == 0
+        assert trial["broken"] == (trial["late"] > 10)
+    assert [trial["held"] for trial in (none, one, ten, hundred)] == [120, 1, 10, 100]
+    assert none["fast"] == hundred["fast"] == 60
+    assert one["fast"] > 2 * one["slow"]
+    assert one["percent_of_best"] < 0.7 * min(none["percent_of_best"], hundred["percent_of_best"])
+
+
+def test_a_worker_left_over_would_spoil_the_experiment(
+    copied: Copied, run: Run, channel: BlockingChannel
+) -> None:
+    channel.queue_declare("lesson05.packing", durable=True)
+    channel.basic_consume("lesson05.packing", lambda *_delivery: None)
+
+    done = run(copied(FOLDER) / "experiment.py", "--json")
+
+    assert done.returncode == 1
+    assert "lesson05.packing has 1 workers and not 0" in done.stderr
+
+
+def test_a_small_prefetch_is_slow_where_there_is_no_work(copied: Copied, run: Run) -> None:
+    done = run(copied(FOLDER) / "speed.py")
+
+    assert done.returncode == 0, done.stderr
+    rates = {int(prefetch): int(rate.replace(",", "")) for prefetch, rate in RATE.findall(done.stdout)}
+    assert list(rates) == [1, 10, 100]
+    assert rates[100] > 1.2 * rates[1]
+
+
+def test_prefetch_is_what_a_worker_may_hold(copied: Copied, run: Run, channel: BlockingChannel) -> None:
+    folder = copied(FOLDER)
+    run(folder / "producer.py", "--count", "4")
+
+    done = run(folder / "consumer.py", "--limit", "3", "--seconds", "0", "--name", "Ann")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:3] == [
+        "Ann packing A-0001",
+        "Ann packed A-0001",
+        "Ann packing A-0002",
+    ]
+    assert channel.queue_declare("lesson05.packing", passive=True).method.message_count == 1
