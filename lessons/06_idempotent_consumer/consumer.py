@@ -11,7 +11,7 @@ from billing import WAYS, Billing
 from charges import LEDGER, NoAnswer, charge_account, charge_card, open_ledger
 from connection import connect
 from power import MOMENTS, PowerCut
-from topology import QUEUE, declare
+from topology import BILLING, declare
 
 
 def event_in(body: bytes) -> dict:
@@ -22,7 +22,7 @@ def event_in(body: bytes) -> dict:
         return {"id": event["id"], "data": order}
     except (ValueError, KeyError, TypeError) as error:
         raise click.ClickException(
-            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue with:"
+            f"The next message in {BILLING} is not an order ({body[:40]!r}); empty the queue with:"
             " python3 scripts/broker.py reset --lesson 06"
         ) from error
 
@@ -58,10 +58,10 @@ def main(way: str, card: bool, gateway: str, die_at: tuple[str, str], limit: int
             charge = charging(way, ledger, gateway if card or way == "idempotency-key" else None)
             billing = Billing(ledger, power.around(charge))
             channel = connection.channel()
-            declare(channel)
+            declare(channel, BILLING)
             channel.basic_qos(prefetch_count=1)
             click.echo("waiting for orders; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(QUEUE), limit):
+            for method, _properties, body in islice(channel.consume(BILLING), limit):
                 event = event_in(body)
                 order_id = event["data"]["order_id"]
                 click.echo(f"received {order_id}{', redelivered' if method.redelivered else ''}")
@@ -70,7 +70,9 @@ def main(way: str, card: bool, gateway: str, die_at: tuple[str, str], limit: int
                 power.passes("acknowledging", event)
                 channel.basic_ack(method.delivery_tag)
             if limit is None:
-                raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
+                raise click.ClickException(
+                    f"Somebody deleted {BILLING}; start again with: python consumer.py"
+                )
     except NoAnswer as error:
         # Was it charged? We cannot know. Not acknowledged, the event comes again, and we ask again.
         raise click.ClickException(f"Not acknowledged: {error}; start it with: python gateway.py") from error

@@ -10,7 +10,7 @@ import pika
 from connection import connect
 from pika import exceptions as amqp
 from pika.adapters.blocking_connection import BlockingChannel
-from topology import EXCHANGE, declare
+from topology import BILLING, EXCHANGE, declare
 
 
 def order_created(order_id: str) -> dict:
@@ -46,7 +46,7 @@ def main(orders: Sequence[str], copies: int) -> None:
     try:
         with connect() as connection:
             channel = connection.channel()
-            declare(channel)
+            declare(channel, BILLING)
             channel.confirm_delivery()
             for event in map(order_created, orders or ["A-0001"]):
                 for _copy in range(copies):

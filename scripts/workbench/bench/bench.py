@@ -18,6 +18,7 @@ from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Wire
 
 NAME = "shipping"
+SECOND = "shipping 2"
 # How long a program may take to consume, after a start; to do something, before it counts as done.
 START_SECONDS = 10.0
 QUIET_SECONDS = 1.5
@@ -77,9 +78,12 @@ class Bench:
         self._news = threading.Condition()
         self._setting = setting
         self._plan = plan
-        self.wire = Wire(setting.url, plan, observer=self._observe, kill=lambda _name: self.program.kill())
+        self.wire = Wire(
+            setting.url, plan, observer=self._observe, kill=lambda name: self.programs[name].kill()
+        )
         environ = reader_environment(setting.url) | {"LEDGER": str(self.effects.path)}
         self.program = Program(command, lesson, environ, setting.token)
+        self.programs = {NAME: self.program}
 
     def _observe(self, event: Event) -> None:
         with self._news:
@@ -106,9 +110,18 @@ class Bench:
         if not listening:
             raise CannotJudge(self._why_it_never_listened(), self.program.last_words())
 
-    def listened(self) -> bool:
+    def start_second(self) -> None:
+        """Start the same program once more, beside the first, and wait until it listens too."""
+        first = self.program
+        environ = first.environ | {"AMQP_URL": self.wire.address_for(SECOND)}
+        self.programs[SECOND] = Program(first.command, first.folder, environ, first.token)
+        self.programs[SECOND].start()
+        if not self.wait(lambda: self.listened(SECOND), START_SECONDS):
+            raise CannotJudge("a second one beside it consumed nothing", self.programs[SECOND].last_words())
+
+    def listened(self, name: str = NAME) -> bool:
         """Whether the program began to consume, or asked for a message."""
-        return any(event.kind in ("consume-ok", "get") for event in list(self.events))
+        return any(e.kind in ("consume-ok", "get") and e.program == name for e in list(self.events))
 
     def _why_it_never_listened(self) -> str:
         if self.program.gave_up.is_set():
@@ -167,7 +180,11 @@ class Bench:
     def stop(self) -> None:
         """End the program for good, and with it the scenario."""
         self._stopped = True
-        self.program.stop()
+        self._stop_programs()
+
+    def _stop_programs(self) -> None:
+        for program in list(self.programs.values()):
+            program.stop()
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Whether the condition comes true in so many seconds; it is looked at whenever something happens."""
@@ -222,7 +239,7 @@ class Bench:
 
     def left_in(self, queue: str) -> list[str]:
         """End the program; the orders that are then in the queue."""
-        self.program.stop()
+        self._stop_programs()
         left = []
         with self.channel() as channel:
             until_nobody_consumes(channel, queue)
@@ -247,7 +264,7 @@ class Bench:
             try:
                 yield self
             finally:
-                self.program.stop()
+                self._stop_programs()
 
 
 PERSISTENT_JSON = pika.BasicProperties(content_type="application/json", delivery_mode=2)
@@ -260,11 +277,13 @@ def order_created(order_id: str) -> bytes:
 
 
 def order_in(body: bytes | None) -> str:
-    """The id of the order that a message is about; empty where it names none."""
+    """The id of the order that a message is about, in an envelope or without; empty where it names none."""
     try:
         message = json.loads(body or b"")
     except ValueError:
         return ""
+    if isinstance(message, dict) and isinstance(message.get("data"), dict):
+        message = message["data"]
     return str(message.get("order_id", "")) if isinstance(message, dict) else ""
 
 
