@@ -33,7 +33,7 @@ class Billing:
         self.seen.add(event["id"])
         return True
 
-    def record_after(self, event: dict) -> bool:
+    def record_last(self, event: dict) -> bool:
         """Remember in a table, when the charge is made. Two transactions: it can die between them."""
         if is_recorded(self.ledger, event):
             return False
@@ -41,7 +41,7 @@ class Billing:
         record(self.ledger, event)
         return True
 
-    def record_before(self, event: dict) -> bool:
+    def record_first(self, event: dict) -> bool:
         """Remember in a table, before the charge is made. Two transactions again."""
         if not record(self.ledger, event):
             return False
@@ -51,7 +51,7 @@ class Billing:
     def same_transaction(self, event: dict) -> bool:
         """The same lines, in one transaction: both are on disk, or neither is."""
         with transaction(self.ledger):
-            return self.record_before(event)
+            return self.record_first(event)
 
     def idempotency_key(self, event: dict) -> bool:
         """Charge each time, and leave it to the gateway to do so once: it gets the event's id."""
@@ -62,8 +62,8 @@ class Billing:
 WAYS = {
     "naive": Billing.naive,
     "memory": Billing.memory,
-    "record-after": Billing.record_after,
-    "record-before": Billing.record_before,
-    "same-transaction": Billing.same_transaction,
-    "idempotency-key": Billing.idempotency_key,
+    "record-last": Billing.record_last,
+    "record-first": Billing.record_first,
+    "transaction": Billing.same_transaction,
+    "key": Billing.idempotency_key,
 }

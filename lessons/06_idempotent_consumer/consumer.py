@@ -2,13 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
 
 import click
 from billing import WAYS, Billing
-from charges import LEDGER, NoAnswer, charge_account, charge_card, open_ledger
+from charges import LEDGER, NoAnswer, charging, open_ledger
 from connection import connect
 from power import MOMENTS, PowerCut
 from topology import BILLING, declare
@@ -27,15 +26,6 @@ def event_in(body: bytes) -> dict:
         ) from error
 
 
-def charging(way: str, ledger: sqlite3.Connection, gateway: str | None) -> Callable[[dict], None]:
-    """What takes the money: our own books, or a payment gateway where there is one."""
-    if gateway is None:
-        return lambda event: charge_account(ledger, event)
-    if way == "idempotency-key":
-        return lambda event: charge_card(gateway, event, key=event["id"])
-    return lambda event: charge_card(gateway, event)
-
-
 @click.command()
 @click.option(
     "--way", type=click.Choice(list(WAYS)), default="naive", show_default=True, help="How to charge."
@@ -43,19 +33,20 @@ def charging(way: str, ledger: sqlite3.Connection, gateway: str | None) -> Calla
 @click.option("--card", is_flag=True, help="Charge a card at the gateway, not an account in our own books.")
 @click.option("--gateway", default="http://127.0.0.1:8606", show_default=True, help="The gateway's address.")
 @click.option(
-    "--die-at", type=(click.Choice(list(MOMENTS)), str), metavar="MOMENT ORDER", default=("charged", ""),
+    "--die-at", type=(click.Choice(list(MOMENTS)), str), metavar="MOMENT ORDER",
     help="Kill this process when it comes to that order: charging, charged, acknowledging.",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this many events.  [default: never]")
-def main(way: str, card: bool, gateway: str, die_at: tuple[str, str], limit: int | None) -> None:
+def main(way: str, card: bool, gateway: str, die_at: tuple[str, str] | None, limit: int | None) -> None:
     """Charge for orders; with an idempotency key always at the gateway.
 
-    Example: python consumer.py --way same-transaction --die-at charged A-0001
+    Example: python consumer.py --way transaction --die-at charged A-0001
     """
-    power = PowerCut(*die_at)
+    power = PowerCut(*(die_at or ()))
+    with_key = way == "key"
     try:
         with connect() as connection, closing(open_ledger()) as ledger:
-            charge = charging(way, ledger, gateway if card or way == "idempotency-key" else None)
+            charge = charging(ledger, gateway if card or with_key else None, with_key)
             billing = Billing(ledger, power.around(charge))
             channel = connection.channel()
             declare(channel, BILLING)

@@ -25,7 +25,7 @@ ORDERS = ["A-0001", "A-0002", "A-0003"]
 MAX_SECONDS = 30
 FOLDER = Path(__file__).parent
 # What a consumer says last before it needs the books: these two look and write in one step.
-HAS_LOOKED = {"record-before": "received", "same-transaction": "received"}
+HAS_LOOKED = {"record-first": "received", "transaction": "received"}
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def staged(way: str, channel: BlockingChannel) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lesson06-")))
         gateway = ""
-        if way == "idempotency-key":
+        if way == "key":
             file = str(folder / "gateway.sqlite")
             process = stack.enter_context(running("gateway.py", "--port", "0", "--file", file))
             gateway = line_of(process, "charging cards at").split()[3].rstrip(";")
@@ -167,8 +167,8 @@ def staged(way: str, channel: BlockingChannel) -> Iterator[Stage]:
 # The faults, and the ways in which each of them is meant to do harm.
 FAULTS: dict[Callable[[Stage], None], set[str]] = {
     twice: {"naive"},
-    killed: {"naive", "memory", "record-after", "record-before"},
-    at_once: {"naive", "memory", "record-after"},
+    killed: {"naive", "memory", "record-last", "record-first"},
+    at_once: {"naive", "memory", "record-last"},
 }
 
 
@@ -195,7 +195,7 @@ def main(as_json: bool) -> None:
 
     Example: python experiment.py --json
     """
-    question = "Two consumers, a copy each; of three orders, how many does record-after charge twice"
+    question = "Two consumers at once: of 3 orders, how many does record-last charge twice"
     try:
         guessed = ledger.guess(question, as_json)
         with connect() as connection:
@@ -206,7 +206,7 @@ def main(as_json: bool) -> None:
         click.echo("stopped; nothing was measured", err=True)
         return
     ledger.report("06", trials, as_json)
-    measured = next(each for each in trials if each.name == "record-after, at once")
+    measured = next(each for each in trials if each.name == "record-last, at once")
     ledger.compare(guessed, measured.counts()["charged_twice"])
 
 

@@ -49,7 +49,7 @@ class Request(BaseHTTPRequestHandler):
         except (ValueError, KeyError, TypeError):
             self.answer(HTTPStatus.BAD_REQUEST)
             return
-        done = "charged" if charged else "known key, same answer again:"
+        done = "charged" if charged else "same key, same answer:"
         click.echo(f"{done} {order['order_id']}, key {key or 'none'}")
         self.answer(HTTPStatus.CREATED)
 

@@ -20,9 +20,10 @@ QUEUES = {
     "01_first_event": "lesson01.orders",
     "02_acknowledgements": "lesson02.orders",
     "03_publisher_confirms": "lesson03.packing",
+    "06_idempotent_consumer": "lesson06.billing",
 }
 CONSUMERS = [LESSONS / folder / "consumer.py" for folder in QUEUES]
-WAITING_CONSUMERS = CONSUMERS[:2]
+WAITING_CONSUMERS = [path for path in CONSUMERS if path.parent.name != "03_publisher_confirms"]
 SECRET = "s3cret-p4ss"
 
 Run = Callable[..., CompletedProcess]
@@ -42,6 +43,12 @@ def assert_one_sentence(done: CompletedProcess, *said: str) -> None:
         assert words in complaint
 
 
+@pytest.fixture(autouse=True)
+def _own_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts that keep books keep them here."""
+    monkeypatch.setenv("LEDGER", str(tmp_path / "ledger.sqlite"))
+
+
 @pytest.fixture
 def web_server() -> Iterator[int]:
     """The port of a server that answers in HTTP, as a management page does."""
@@ -59,9 +66,9 @@ def answer_in_http(server: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def test_no_broker(script: Path, run: Run) -> None:
-    options = ["python", "consumer.py"] if script.name == "relay.py" else []
-    done = run(script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free_port()}/")
+def test_no_broker(amqp_script: Path, run: Run) -> None:
+    options = ["python", "consumer.py"] if amqp_script.name == "relay.py" else []
+    done = run(amqp_script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free_port()}/")
     assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
 
 

@@ -9,13 +9,15 @@ SHIP = """    with transaction(ledger):
             schedule_shipment(ledger, event["data"]["order_id"])
 """
 NO_TRANSACTION = ("with transaction(ledger):", "if True:")
-REMEMBER_AFTERWARDS = """    known = ledger.execute("SELECT 1 FROM handled WHERE event_id = ?", (event["id"],)).fetchone()
-    if not known:
+REMEMBER_AFTERWARDS = """\
+    query = "SELECT 1 FROM handled WHERE event_id = ?"
+    if not ledger.execute(query, (event["id"],)).fetchone():
         schedule_shipment(ledger, event["data"]["order_id"])
         ledger.execute("INSERT OR IGNORE INTO handled VALUES (?)", (event["id"],))
 """
-LOOK_BEFORE = """    known = ledger.execute("SELECT 1 FROM handled WHERE event_id = ?", (event["id"],)).fetchone()
-    if not known:
+LOOK_BEFORE = """\
+    query = "SELECT 1 FROM handled WHERE event_id = ?"
+    if not ledger.execute(query, (event["id"],)).fetchone():
         with transaction(ledger):
             schedule_shipment(ledger, event["data"]["order_id"])
             ledger.execute("INSERT OR IGNORE INTO handled VALUES (?)", (event["id"],))
