@@ -28,6 +28,7 @@ from workbench.broker import ensure_up
 from workbench.edge import Group
 from workbench.lessons import Lesson, LessonNumber, starter_of
 
+UNJUDGED = 2
 LAST_LINES = 12
 WATCH_SECONDS = 0.5
 
@@ -76,7 +77,7 @@ def judge(
     program = (
         shlex.split(command) if command else [sys.executable, "solution.py" if solution else "exercise.py"]
     )
-    url = ensure_up().url
+    url = url_of_a_broker()
     while True:
         seen = saved_at(lesson)
         chosen = random.SystemRandom().randrange(10_000) if seed is None else seed
@@ -88,6 +89,15 @@ def judge(
         if not watch:
             sys.exit(verdict.exit_status)
         until_saved(lesson, seen)
+
+
+def url_of_a_broker() -> str:
+    """Of one that is up; without one there is nothing to judge on."""
+    try:
+        return ensure_up().url
+    except click.ClickException as error:
+        error.exit_code = UNJUDGED
+        raise
 
 
 def judged(judge: Judge, quiet: bool) -> Verdict:
@@ -109,7 +119,8 @@ def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
         show_unjudged(verdict)
         return
     for promise in verdict.promises:
-        if finding := verdict.broken.get(promise):
+        finding = verdict.broken.get(promise)
+        if finding:
             out.print(f"[red]broken[/]  {promise.words}")
             show_broken(finding, hint)
         elif promise in verdict.kept:
@@ -127,9 +138,9 @@ def show_broken(finding: Finding, hint: bool) -> None:
     """What happened, to which order, and the hint if it is wanted."""
     broken = finding.broken
     out.print(f"        {finding.scenario.words}.")
-    out.print(Padding(escape(broken.journey), (0, 0, 0, 8)))
+    out.print(Padding(escape(broken.journey), (0, 0, 0, 8), expand=False))
     if hint:
-        out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8)))
+        out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8), expand=False))
     show_last_words(broken.output)
 
 
@@ -144,7 +155,7 @@ def show_last_words(output: str) -> None:
     if "Traceback" in output:
         last = output[output.rindex("Traceback") :].strip().splitlines()
         status.print("        your program said:", style="dim")
-        status.print(Padding(Text("\n".join(last[-LAST_LINES:]), style="dim"), (0, 0, 0, 8)))
+        status.print(Padding(Text("\n".join(last[-LAST_LINES:]), style="dim"), (0, 0, 0, 8), expand=False))
 
 
 def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
@@ -158,7 +169,8 @@ def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
 
 def promise_as_object(promise: Promise, verdict: Verdict, hint: bool) -> dict[str, object]:
     """One promise: kept (null where it was not put to the test), and what broke it, if anything did."""
-    if finding := verdict.broken.get(promise):
+    finding = verdict.broken.get(promise)
+    if finding:
         broken = finding.broken
         story = {
             "scenario": finding.scenario.words,
@@ -188,11 +200,8 @@ def reset(lesson: Lesson) -> None:
     """Give the starter of lesson NN back; what is in exercise.py is kept beside it."""
     exercise = lesson.folder / "exercise.py"
     if exercise.exists():
-        kept = next(
-            path
-            for number in itertools.count(1)
-            if not (path := lesson.folder / f"exercise.kept{number}.py").exists()
-        )
+        candidates = (lesson.folder / f"exercise.kept{number}.py" for number in itertools.count(1))
+        kept = next(path for path in candidates if not path.exists())
         exercise.rename(kept)
         click.echo(f"yours is now {kept.name}", err=True)
     shutil.copy(starter_of(lesson), exercise)

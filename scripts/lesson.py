@@ -21,6 +21,7 @@ from rich.text import Text
 from workbench import pictures, progress
 from workbench.broker import ensure_up
 from workbench.edge import Group
+from workbench.journey.pages import drawn, pictures_of
 from workbench.lessons import Lesson, LessonNumber, all_lessons
 from workbench.page import rewritten
 from workbench.player import PageError, recorded
@@ -125,19 +126,19 @@ def unified(before: Path, after: Path) -> Iterator[str]:
 @main.command(epilog="Example: python3 scripts/lesson.py record 02")
 @click.argument("lesson", type=NUMBER)
 def record(lesson: Lesson) -> None:
-    """Run the commands on the page of lesson NN and rewrite what it shows of their output.
+    """Run the commands on the page of lesson NN and rewrite what it shows of their output, pictures included.
 
     A step whose program goes on is recorded up to the line that ends it on the page: draft that line first.
     """
-    with player_on_stage(
-        lesson, ensure_up().url, recording=True, on_command=tell_command, on_line=tell_line
-    ) as player:
+    url = ensure_up().url
+    with player_on_stage(lesson, url, recording=True, on_command=tell_command, on_line=tell_line) as player:
         try:
             played = player.play()
         except PageError as error:
             raise click.ClickException(f"{place_on_page(lesson, error.difference.line)}: {error}") from error
     before = lesson.page.read_text(encoding="utf-8")
-    after = rewritten(before, recorded(played))
+    redrawn = [(picture, drawn(picture, lesson, url)) for picture in pictures_of(before)]
+    after = rewritten(before, [*recorded(played), *redrawn])
     lesson.page.write_text(after, encoding="utf-8")
     click.echo(
         "the page is as it was" if after == before else f"recorded {place_on_page(lesson, 1)}", err=True

@@ -15,6 +15,9 @@ from workbench import foreground
 from workbench.broker import Broker, ensure_up
 from workbench.edge import Command
 
+# Tests spend their time waiting for processes and brokers, each on a vhost of its own. A later -n wins.
+AT_ONCE = ["-n", "4"]
+
 
 @click.command(
     cls=Command,
@@ -37,7 +40,7 @@ def pytest_arguments(arguments: tuple[str, ...]) -> list[str]:
     rest = list(arguments)
     while rest and rest[0].isdecimal():
         lessons += ["--lesson", f"{int(rest.pop(0)):02}"]
-    return lessons + [argument for argument in rest if argument != "--yes"]
+    return [*AT_ONCE, *lessons, *(argument for argument in rest if argument != "--yes")]
 
 
 def tell_what_stays(broker: Broker) -> None:

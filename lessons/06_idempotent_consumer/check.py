@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 import pika
-from workbench.bench import Bench, Cut, Fault, FaultPlan, Kill, Promise, When, order_in
+from workbench.bench import Bench, Cut, Fault, FaultPlan, Kill, Promise, When, happened, order_in
 
 QUEUE = "lesson06.shipping"
 QUEUES, EXCHANGES = [QUEUE], ["lesson06.events"]
@@ -137,19 +137,13 @@ def everything_at_once(bench: Bench) -> None:
     demand_nothing_left(bench)
 
 
-def event(order: str) -> bytes:
-    """An order in its envelope; the same one each time."""
-    data = {"order_id": order, "customer": "Alice", "amount_cents": 29_999}
-    envelope = {"id": f"2f6d8c1e-{order[2:]}-4b7a-9d3c-5e0f1a2b3c4d", "type": "order.created"}
-    return json.dumps({**envelope, "source": "shop", "time": "2026-05-04T08:00:00Z", "data": data}).encode()
-
-
 def place(bench: Bench, orders: Sequence[str]) -> None:
-    """Publish the event of each of these straight into the service's queue."""
+    """Publish the event of each of these straight into the service's queue, of some the same one again."""
+    events = {order: json.dumps(happened("order.created", order, amount_cents=29_999)) for order in orders}
     with bench.channel() as channel:
         channel.queue_declare(QUEUE, durable=True)
         for order in orders:
-            channel.basic_publish("", QUEUE, event(order), PERSISTENT, mandatory=True)
+            channel.basic_publish("", QUEUE, events[order].encode(), PERSISTENT, mandatory=True)
 
 
 def settle(bench: Bench, orders: Sequence[str], copies: int = 1) -> None:

@@ -1,8 +1,11 @@
 """The edge of every command: what goes wrong ends as one sentence, Ctrl-C as a sentence and exit status 0."""
 
+import signal
 import sys
 
 import click
+
+from workbench.environment import stop_quietly
 
 
 class Edge:
@@ -10,6 +13,8 @@ class Edge:
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; raises click.ClickException for what the operating system refuses."""
+        if signal.getsignal(signal.SIGINT) is stop_quietly:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, click.Abort):

@@ -5,6 +5,7 @@ told in a sentence what it lacks.
 """
 
 import os
+import signal
 import sys
 
 if os.name == "nt":
@@ -56,6 +57,16 @@ def enter(*requirement_files: str) -> None:
     except OSError as error:
         sys.exit(f"cannot use {error.filename or VENV} ({error.strerror}): see to its owner and rights")
     go_on_inside()
+    # What follows is imports, which take a moment: Ctrl-C there is a normal ending too. The command itself
+    # takes the signal back (edge.py).
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop_quietly)
+
+
+def stop_quietly(_signal: int, _frame: object) -> None:
+    """End as a command does that is stopped."""
+    quietly.say("\nstopped")
+    sys.exit(0)
 
 
 def requests(requirement_files: tuple[str, ...]) -> dict[str, str]:

@@ -13,6 +13,7 @@ What a program asks is answered with the rest of the line on the page: `Your gue
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 FENCE = "```"
 TERMINAL_NAME = re.compile(r"\*\*Terminal (\d+)\*\*")
@@ -68,9 +69,16 @@ def _step(lines: Sequence[str], start: int, terminal: int) -> Step:
     return Step(terminal, None, interrupt, start, tuple(lines))
 
 
-def rewritten(text: str, recorded: Sequence[tuple[Step, Sequence[str]]]) -> str:
-    """The page with what each step shows replaced by what was recorded."""
+class Shown(Protocol):
+    """A part of a page that is recorded: its lines, and the index of the first of them."""
+
+    start: int
+    shown: tuple[str, ...]
+
+
+def rewritten(text: str, recorded: Sequence[tuple[Shown, Sequence[str]]]) -> str:
+    """The page with what each of these parts shows replaced by what was recorded."""
     lines = text.splitlines()
-    for step, shown in reversed(recorded):
-        lines[step.start : step.start + len(step.shown)] = shown
+    for part, shown in sorted(recorded, key=lambda each: each[0].start, reverse=True):
+        lines[part.start : part.start + len(part.shown)] = shown
     return "\n".join(lines) + "\n"

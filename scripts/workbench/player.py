@@ -137,8 +137,8 @@ class Player:
     def _wait(self, step: Step, terminal: Terminal, closing: bool) -> None:
         deadline = time.monotonic() + STEP_SECONDS
         while terminal.running and (closing or not self._shown_enough(step, terminal)):
+            self._answer(step, terminal)  # it may have asked while the page was at another terminal
             quiet = not self._read_ready(QUIET_SECONDS)
-            self._answer(step, terminal)
             if quiet and self.recording and not closing:
                 return  # the page's last line does not come any more: what came is recorded
             if time.monotonic() > deadline:

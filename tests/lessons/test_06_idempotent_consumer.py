@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
-from project_copy import free_port
+from workbench.ports import free
 
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
@@ -76,7 +76,7 @@ def test_a_second_consumer_would_spoil_the_experiment(
 def test_without_a_gateway_the_event_is_kept(copied: Copied, run: Run, channel: BlockingChannel) -> None:
     folder = copied(FOLDER)
     run(folder / "producer.py")
-    nowhere = f"http://127.0.0.1:{free_port()}"
+    nowhere = f"http://127.0.0.1:{free()[0]}"
     done = run(folder / "consumer.py", "--way", "key", "--gateway", nowhere, "--limit", "1")
 
     assert done.returncode == 1

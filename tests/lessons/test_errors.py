@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
-from project_copy import free_port
 from workbench.address import with_vhost
 from workbench.lessons import LESSONS
 from workbench.player import reader_environment
+from workbench.ports import free
 from workbench.terminal import Terminal
 
 PRODUCER = LESSONS / "01_first_event" / "producer.py"
@@ -68,7 +68,7 @@ def answer_in_http(server: socket.socket) -> None:
 
 def test_no_broker(amqp_script: Path, run: Run) -> None:
     options = ["python", "consumer.py"] if amqp_script.name == "relay.py" else []
-    done = run(amqp_script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free_port()}/")
+    done = run(amqp_script, *options, url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/")
     assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
 
 

@@ -19,6 +19,7 @@ PARTS = [
     "## Run it",
     "## Predict, then break it",
     "## What happened",
+    "## Exercise",
     "## What this lesson left out",
     "To read on: ",
 ]

@@ -132,6 +132,14 @@ Your name: Killed
     assert killed.lines[-1].endswith("Killed")
 
 
+def test_a_question_that_waits_is_answered_at_once(tmp_path: Path) -> None:
+    asked = "Your name: Alice\nhello Alice\n"
+    meanwhile = "```\n\n**Terminal 2**\n\n```console\n$ echo so\nso\n```\n\n**Terminal 1**\n\n```console\n"
+    page = PAGE.replace(asked, meanwhile + asked)
+    assert page != PAGE
+    assert differences(play(page, tmp_path, recording=True)) == []
+
+
 def test_recording_writes_what_was_shown(tmp_path: Path) -> None:
     draft = PAGE.replace("meanwhile\nmeanwhile", "meanwhile\nx").replace(
         "process 4711\nYour", "process 4711\nold\nYour"

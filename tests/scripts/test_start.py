@@ -59,7 +59,7 @@ def test_start_without_its_broker_is_one_sentence(project):
 
 def test_numbers_are_lessons_and_the_rest_is_pytest_s(project):
     with_test(project, holds=True)
-    done = project.run("scripts/run_tests.py", "1", "02", "-q", "-s", "-k", "it")
+    done = project.run("scripts/run_tests.py", "1", "02", "-n0", "-q", "-s", "-k", "it")
     assert done.returncode == 0, done.stderr
     assert "['01', '02']" in done.stdout
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import random
@@ -14,8 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
-import uuid
 from contextlib import contextmanager, suppress
 from itertools import islice
 from urllib.parse import quote, urlsplit
@@ -25,7 +22,7 @@ import pika.exceptions
 import pika.frame
 import pytest
 from pika import spec
-from workbench.address import broker_url, with_vhost
+from workbench.address import with_vhost
 from workbench.wire import (
     TO_BROKER,
     TO_PROGRAM,
@@ -52,26 +49,6 @@ QUEUE = "orders"
 
 
 # --- the broker, and what is on it
-
-
-def management(method: str, path: str) -> None:
-    parts = urlsplit(broker_url())
-    login = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
-    body = b"{}" if "permissions" not in path else b'{"configure": ".*", "write": ".*", "read": ".*"}'
-    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
-    url = f"http://{parts.hostname}:15672/api/{path}"
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=PATIENCE):
-        pass
-
-
-@pytest.fixture
-def vhost_url():
-    """The AMQP URL of a fresh vhost of this test's own."""
-    name = f"wire-{uuid.uuid4().hex[:12]}"
-    management("PUT", f"vhosts/{name}")
-    management("PUT", f"permissions/{name}/{urlsplit(broker_url()).username}")
-    yield with_vhost(broker_url(), name)
-    management("DELETE", f"vhosts/{name}")
 
 
 def open_connection(url: str) -> pika.BlockingConnection:
@@ -700,6 +677,20 @@ def test_a_mute_wire_makes_one_side_give_up(vhost_url, seen):
     # Whoever gave up waited for heartbeats first: the wire did not end it.
     assert seen.of("vanished")[0].time - fault.time > 0.9
     await_ready(vhost_url, 2)
+
+
+def test_mute_in_the_middle_of_a_large_message(vhost_url, seen):
+    """Half a frame is left behind then: ending that connection must not trip over it."""
+    fill(vhost_url, 8, size=500_000)
+    with (
+        Wire(vhost_url, plan_of(When("deliver"), Mute()), observer=seen) as wire,
+        running(CONSUMER, wire.address_for("shipping")) as process,
+    ):
+        seen.wait("fault")
+        process.kill()
+        seen.wait("ended")
+    assert [(e.kind, e.passed) for e in seen.of("deliver", "ack")] == [("deliver", False)]
+    await_ready(vhost_url, 8)
 
 
 def test_heartbeats_are_told(vhost_url, seen):

@@ -5,7 +5,7 @@ behind the wire, supervised: when it ends, it is started again. What it does to 
 file that LEDGER names.
 """
 
-from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, order_in
+from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, happened, order_in
 from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "Kill",
     "Promise",
     "When",
+    "happened",
     "order_in",
 ]

@@ -4,18 +4,21 @@ import json
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from workbench.bench.effects import Effects
+from workbench.bench.effects import Effect, Effects
 from workbench.bench.program import MAX_STARTS, Program
+from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
-from workbench.wire import Event, FaultPlan, Wire
+from workbench.wire import Event, FaultPlan, Refuse, Wire
 
 NAME = "shipping"
 SECOND = "shipping 2"
@@ -26,6 +29,7 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,13 @@ class Bench:
         self.demanded: set[Promise] = set()
         self.random = random.Random(setting.seed)
         self.effects = Effects(setting.folder / "ledger.sqlite")
-        self._began = time.time()
         self._stopped = False
+        self._kills: list[float] = []
         self._news = threading.Condition()
         self._setting = setting
         self._plan = plan
-        self.wire = Wire(
-            setting.url, plan, observer=self._observe, kill=lambda name: self.programs[name].kill()
-        )
+        self._began = time.time()
+        self.wire = Wire(setting.url, plan, self._observe, kill=lambda name: self.programs[name].kill())
         environ = reader_environment(setting.url) | {"LEDGER": str(self.effects.path)}
         self.program = Program(command, lesson, environ, setting.token)
         self.programs = {NAME: self.program}
@@ -114,10 +117,10 @@ class Bench:
         """Start the same program once more, beside the first, and wait until it listens too."""
         first = self.program
         environ = first.environ | {"AMQP_URL": self.wire.address_for(SECOND)}
-        self.programs[SECOND] = Program(first.command, first.folder, environ, first.token)
-        self.programs[SECOND].start()
+        second = self.programs[SECOND] = Program(first.command, first.folder, environ, first.token)
+        second.start()
         if not self.wait(lambda: self.listened(SECOND), START_SECONDS):
-            raise CannotJudge("a second one beside it consumed nothing", self.programs[SECOND].last_words())
+            raise CannotJudge("a second one, beside the first, consumed nothing", second.last_words())
 
     def listened(self, name: str = NAME) -> bool:
         """Whether the program began to consume, or asked for a message."""
@@ -126,8 +129,7 @@ class Bench:
     def _why_it_never_listened(self) -> str:
         if self.program.gave_up.is_set():
             last = self.program.exit_statuses[-1]
-            times = len(self.program.exit_statuses)
-            return f"it ended {times} times, the last time with status {last}, and never consumed"
+            return f"it ended with status {last} whenever it was started, and never consumed"
         return f"it was started and consumed nothing within {START_SECONDS:g} s"
 
     def order_ids(self, count: int) -> list[str]:
@@ -138,7 +140,11 @@ class Bench:
     @contextmanager
     def channel(self) -> Iterator[BlockingChannel]:
         """The bench's own way to the broker, past the wire."""
-        with pika.BlockingConnection(pika.URLParameters(self._setting.url)) as connection:
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(self._setting.url))
+        except pika.exceptions.ProbableAccessDeniedError as error:
+            raise CannotJudge(f"the broker does not know the vhost {ANOTHER_BROKERS}") from error
+        with connection:
             channel = connection.channel()
             channel.confirm_delivery()
             yield channel
@@ -160,8 +166,25 @@ class Bench:
                     "", queue, order_created(order), mandatory=True, properties=PERSISTENT_JSON
                 )
 
+    def publish(self, exchange: str, events: Sequence[dict]) -> None:
+        """Publish these events (`happened` makes them) to an exchange, each with its type as routing key."""
+        with self.channel() as channel:
+            for event in events:
+                body = json.dumps(event).encode()
+                channel.basic_publish(exchange, event["type"], body, properties=PERSISTENT_JSON)
+
+    def send_away(self, seconds: float) -> None:
+        """The program's connections end, and it gets no other for so long; returns when they have ended."""
+        ended = self._count("ended")
+        self.wire.strike(NAME, Refuse(seconds=seconds))
+        self.wait(lambda: self._count("ended") > ended, START_SECONDS)
+
+    def _count(self, kind: str) -> int:
+        return sum(event.kind == kind for event in list(self.events))
+
     def kill(self) -> None:
         """SIGKILL to the program, which is started again."""
+        self._kills.append(time.time())
         self.program.kill()
 
     def until_acknowledged_or_stuck(self, order: str) -> None:
@@ -198,26 +221,37 @@ class Bench:
                 self._news.wait(LOOK_SECONDS)  # a row in the ledger wakes nobody
         return True
 
-    def settle(self, orders: Sequence[str]) -> None:
-        """Wait until each order is shipped and acknowledged, or until nothing more happens."""
-        self.wait(lambda: self._all_done(orders) or self._is_quiet(), SCENARIO_SECONDS)
+    def settle(self, orders: Sequence[str], or_else: Callable[[], bool] = lambda: False) -> None:
+        """Wait until each order is shipped and acknowledged, or until nothing more happens.
+
+        `or_else` may know of something else to wait for no longer.
+        """
+        began = time.time()
+        self.wait(
+            lambda: self._all_done(orders) or self._is_quiet_since(began) or or_else(), SCENARIO_SECONDS
+        )
 
     def _all_done(self, orders: Sequence[str]) -> bool:
         shipped = {effect.order_id for effect in self.effects.written()}
         return shipped >= set(orders) and all(map(self.acknowledged, orders))
 
-    def _is_quiet(self) -> bool:
-        """Nothing has passed the wire for a while, and the program is not just starting."""
+    def _is_quiet_since(self, began: float) -> bool:
+        """Nothing has passed the wire for a while, since then, and the program is not just starting."""
         if not self.events or self.events[-1].kind in ("ended", "vanished", "refused", "connect"):
             return False
-        last = max([self._began + self.events[-1].time, *(effect.at for effect in self.effects.written())])
+        last = max(
+            [began, self._began + self.events[-1].time, *(effect.at for effect in self.effects.written())]
+        )
         return time.time() - last > QUIET_SECONDS
 
     # What became of it
 
     def shipments(self, order: str) -> int:
         """How many shipments were written for this order."""
-        return sum(effect.order_id == order for effect in self.effects.written())
+        return len(self._shipments(order))
+
+    def _shipments(self, order: str) -> list[Effect]:
+        return [effect for effect in self.effects.written() if effect.order_id == order]
 
     def delivered(self, order: str) -> bool:
         """Whether the program was sent this order."""
@@ -254,8 +288,14 @@ class Bench:
             raise Broken(promise, order, self.journey(order), self.program.last_words())
 
     def journey(self, order: str) -> str:
-        """What became of one order, in a line."""
-        return order
+        """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
+        told = [
+            *moments(list(self.events), order),
+            *(Moment(each.at - self._began, "shipment written") for each in self._shipments(order)),
+            *(Moment(at - self._began, f"{NAME} killed") for at in self._kills),
+        ]
+        in_time = sorted(told, key=lambda moment: moment.time)
+        return f"{order} {SEPARATOR.join(moment.words for moment in in_time) or 'never came to the program'}"
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
@@ -276,15 +316,29 @@ def order_created(order_id: str) -> bytes:
     return json.dumps(order).encode()
 
 
+def happened(kind: str, order_id: str = "", source: str = "shop", **data: object) -> dict:
+    """An event in the envelope that lessons have from 04 on, about this order where one is named."""
+    about = {"order_id": order_id} if order_id else {}
+    return {
+        "id": str(uuid.uuid4()),
+        "type": kind,
+        "source": source,
+        "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "data": about | data,
+    }
+
+
 def order_in(body: bytes | None) -> str:
-    """The id of the order that a message is about, in an envelope or without; empty where it names none."""
+    """The id of the order that a message is about; empty where it names none.
+
+    It is in the envelope's data or, where there is no envelope, in the message itself.
+    """
     try:
         message = json.loads(body or b"")
     except ValueError:
         return ""
-    if isinstance(message, dict) and isinstance(message.get("data"), dict):
-        message = message["data"]
-    return str(message.get("order_id", "")) if isinstance(message, dict) else ""
+    data = message.get("data", message) if isinstance(message, dict) else None
+    return str(data.get("order_id", "")) if isinstance(data, dict) else ""
 
 
 def covers(event: Event, order: str) -> bool:

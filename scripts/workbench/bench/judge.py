@@ -119,6 +119,7 @@ class Judge:
         self.began: Callable[[Scenario], None] = lambda _scenario: None
         self.ended: Callable[[Finding], None] = lambda _finding: None
         self.own_vhosts = may_make_vhosts(url)
+        self._interrupted = False
         self._benches: list[Bench] = []
 
     def verdict(self) -> Verdict:
@@ -130,6 +131,7 @@ class Judge:
                     pool.map(lambda scenario: self._find(scenario, guard), self.exercise.scenarios)
                 )
             except KeyboardInterrupt:
+                self._interrupted = True
                 pool.shutdown(wait=False, cancel_futures=True)
                 for bench in self._benches:
                     bench.stop()
@@ -146,6 +148,8 @@ class Judge:
 
     def _play(self, scenario: Scenario, bench: Bench) -> Finding:
         broken = unjudged = None
+        if self._interrupted:
+            bench.stop()
         try:
             with bench.running():
                 scenario.play(bench)

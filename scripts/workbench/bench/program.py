@@ -38,7 +38,8 @@ class Program:
         """Start it, and again each time that it ends, but so many times at most."""
         self._max_starts = max_starts
         self._launch()  # here, so that a command that is not there fails here
-        self._supervisor.start()
+        if self._process:  # none where it was stopped before it began
+            self._supervisor.start()
 
     def _launch(self) -> None:
         with self._lock:

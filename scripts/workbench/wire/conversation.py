@@ -49,6 +49,7 @@ class Channel:
     """The state of one channel, from channel.open to channel.close-ok."""
 
     def __init__(self) -> None:
+        self.closing = False
         self.confirming = False
         self.published = 0
         self.unconfirmed: dict[int, Event] = {}
@@ -170,7 +171,7 @@ class Conversation:
 
     def askable(self) -> list[int]:
         """The open channels on which the wire may say something to the broker now."""
-        open_ones = (number for number in self._channels if number)
+        open_ones = (number for number, channel in self._channels.items() if number and not channel.closing)
         return [number for number in open_ones if not self.midway(TO_BROKER, number)]
 
     def settle(self, passed: Event) -> None:
@@ -221,7 +222,8 @@ class Conversation:
         self.closing = True
         return self._closed("connection-close", 0, direction, method)
 
-    def _close_channel(self, direction: str, _channel, number: int, method) -> Event:
+    def _close_channel(self, direction: str, channel: Channel, number: int, method) -> Event:
+        channel.closing = True
         return self._closed("channel-close", number, direction, method)
 
     def _closed(self, kind: str, number: int, direction: str, method) -> Event:

@@ -50,6 +50,7 @@ class End(asyncio.Protocol):
         """Called by asyncio."""
         self._transport = transport
         self._link.made(self)
+        self.flush()
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
@@ -94,9 +95,11 @@ class End(asyncio.Protocol):
         self._unsent.append(data)
 
     def flush(self) -> None:
-        """Send at once what was written."""
+        """Send at once what was written; what comes before there is a socket waits for it."""
+        if self._transport is None:
+            return
         unsent, self._unsent = self._unsent, []
-        if unsent and self._transport and not self._leaving:
+        if unsent and not self._leaving:
             self._transport.write(b"".join(unsent))
 
     def reset(self) -> None:
@@ -189,13 +192,9 @@ class Link:
     def made(self, end: End) -> None:
         """A socket is there."""
         if end is self.near:
-            # Nothing may be read from the program before there is a broker to send it to.
-            end.pause()
             self.relay.accepted(self)
         elif self._over:
             end.reset()
-        else:
-            self.near.resume()
 
     def accept(self, number: int) -> None:
         """The program may connect, as its connection with this number."""
@@ -374,7 +373,8 @@ class Link:
         if self._leaving_broker:
             return
         self._leaving_broker = True
-        understood = not any(lane.opaque for lane in self._lanes.values())
+        # After a gap, or garbage, an answer could not be told from other bytes.
+        understood = not self._muted and not any(lane.opaque for lane in self._lanes.values())
         if understood and not self._conversation.closing and not self.far.is_gone():
             self._unanswered = set(self._conversation.askable())
         if not self._unanswered:

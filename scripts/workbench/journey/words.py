@@ -1,0 +1,138 @@
+"""The journey of one order in words: `A-0003 published · delivered to shipping · ack cut · redelivered …`.
+
+The vocabulary, each word in the order in which the wire saw it:
+
+    published, published again           a program sent it;
+      … by P                             another than the first one, or to another place
+    confirmed, refused by the broker     the broker's answer to a publish
+    returned as unroutable               it was mandatory, and no queue wanted it
+    delivered to P, redelivered to P     the second where the broker says that it was delivered before
+    delivered to P, acked automatically  from then on it is out of the queue, whatever P does
+    acked                                P is done with it
+    nacked, rejected                     thrown away or dead-lettered;
+      … and requeued                     or put back
+    X cut, X dropped, X lost …           the wire kept X from passing: publish, confirm, return,
+                                         delivery to P, ack, nack or reject
+    P killed before its X                the same, with a SIGKILL
+    P vanished, P's connection cut, …    an end that came before P's ack: it goes back to the queue
+    confirm never arrived                an end that came before the confirm: it may be in the queue or not
+
+P is a program's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workbench.journey.model import DELIVERIES, Step, steps_of
+from workbench.wire import TO_BROKER, Event
+
+SEPARATOR = " · "
+SAID = {
+    "confirm": "confirmed",
+    "confirm-nack": "refused by the broker",
+    "return": "returned as unroutable",
+    "ack": "acked",
+    "nack requeue": "nacked and requeued",
+    "nack discard": "nacked",
+    "reject requeue": "rejected and requeued",
+    "reject discard": "rejected",
+}
+THINGS = {"confirm-nack": "refusal"}
+LOST_BY = {
+    "cut": "cut",
+    "cut_after": "cut",
+    "refuse": "cut",
+    "down": "cut",
+    "drop": "dropped",
+    "mute": "lost in silence",
+}
+ENDS = {
+    "connection-close": "{whose} connection closed",
+    "channel-close": "{whose} channel closed",
+    "fault": "{whose} connection cut",
+    "ended": "{whose} connection ended",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of an order's journey; `time` is in seconds since the wire started."""
+
+    time: float
+    words: str
+
+
+def journey_of(events: Iterable[Event], order_id: str) -> str:
+    """One line: the order's id, and what became of it, in the order in which the wire saw it."""
+    told = [moment.words for moment in moments(events, order_id)]
+    return f"{order_id} {SEPARATOR.join(told) if told else 'never passed the wire'}"
+
+
+def moments(events: Iterable[Event], order_id: str) -> tuple[Moment, ...]:
+    """The same, moment by moment, so that others (an effect in a ledger, say) can be put between them."""
+    steps = list(steps_of(events))
+    faults = [step for step in steps if step.kind == "fault"]
+    publishers: list[tuple] = []
+    found: list[Moment] = []
+    kept_back = False
+    for step in (each for each in steps if each.concerns(order_id)):
+        # A fault that kept the step before from passing has been told with it.
+        words = [] if step.kind == "fault" and kept_back else _words(step, order_id, faults, publishers)
+        found += [Moment(step.time, each) for each in words]
+        kept_back = not step.passed
+    return tuple(found)
+
+
+def _words(step: Step, order_id: str, faults: Sequence[Step], publishers: list[tuple]) -> list[str]:
+    if step.kind == "fault" or step.order != order_id:
+        return _end(step, order_id)
+    if not step.passed:
+        return [_kept_back(step, _action_on(step, faults))]
+    if step.kind == "publish":
+        return [_published(step, publishers)]
+    if step.kind in DELIVERIES:
+        return [_delivered(step)]
+    return [SAID.get(step.label) or SAID.get(step.kind, step.label)]
+
+
+def _published(step: Step, publishers: list[tuple]) -> str:
+    """Another program that publishes about the same order is named: what it says is another event."""
+    what = (step.program, step.target, step.note)
+    again = " again" if what in publishers else ""
+    publishers.append(what)
+    return f"published{again}{'' if publishers[0] == what else f' by {step.program}'}"
+
+
+def _delivered(step: Step) -> str:
+    verb = "redelivered" if step.label == "redelivered" else "delivered"
+    return f"{verb} to {step.program}{', acked automatically' if step.note else ''}"
+
+
+def _action_on(step: Step, faults: Sequence[Step]) -> str:
+    """What the wire did to a step that did not pass: it says so next."""
+    same = (fault for fault in faults if fault.program == step.program and fault.seq > step.seq)
+    return next((fault.action for fault in same), "")
+
+
+def _kept_back(step: Step, action: str) -> str:
+    thing = f"delivery to {step.program}" if step.kind in DELIVERIES else THINGS.get(step.kind, step.kind)
+    if action == "kill" and step.direction == TO_BROKER:
+        return f"{step.program} killed before its {thing}"
+    return f"{thing} {LOST_BY.get(action, 'lost')}"
+
+
+def _end(step: Step, order_id: str) -> list[str]:
+    """What an end of a connection did to the order."""
+    words = []
+    if order_id in step.undelivered:
+        end = ENDS.get(
+            step.kind, "{who} vanished" if step.direction == TO_BROKER else "{who} lost its broker"
+        )
+        if step.action == "kill":
+            end = "{who} killed"
+        words.append(end.format(who=step.program, whose=f"{step.program}'s"))
+    if order_id in step.unconfirmed:
+        words.append("confirm never arrived")
+    return words

@@ -1,0 +1,235 @@
+"""scripts/check.py as it is typed, with programs that do not behave."""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from project_copy import copy_project
+from workbench.address import vhost_of
+from workbench.bench.program import MARK
+from workbench.management import EVERYTHING, Management
+
+LOOK_SECONDS = 0.02
+CLEARING_SECONDS = 20
+KILLINGS = 3
+HOSTILE = {
+    "dies at once": (
+        "raise SystemExit(3)",
+        "it ended with status 3 whenever it was started, and never consumed",
+    ),
+    "hangs": ("import signal; signal.pause()", "consumed nothing within"),
+    "floods its output": ("while True: print('x' * 1000)", "consumed nothing within"),
+    "ignores SIGTERM": (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()",
+        "consumed nothing within",
+    ),
+    "leaves a child behind": (
+        "import os, signal\nif os.fork() == 0:\n    os.setsid()\n    signal.pause()",
+        "never consumed",
+    ),
+}
+
+
+class Checks:
+    """Runs checks, takes note of what they make (each of their tokens names a folder), and proves it gone."""
+
+    def __init__(self, project: Path, url: str, temporary: Path) -> None:
+        self.project = project
+        self.url = url
+        self.temporary = temporary
+        self.tokens: set[str] = set()
+
+    def start(self, *arguments: str, url: str | None = None) -> subprocess.Popen:
+        """Start `check.py ARGUMENTS`, in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, str(self.project / "scripts" / "check.py"), *arguments],
+            cwd=self.project,
+            env={**os.environ, "AMQP_URL": url or self.url, "TMPDIR": str(self.temporary)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, process: subprocess.Popen) -> subprocess.CompletedProcess:
+        """Wait for its end."""
+        while True:
+            self.look()
+            try:
+                out, err = process.communicate(timeout=LOOK_SECONDS)
+                return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def run(self, *arguments: str, url: str | None = None) -> subprocess.CompletedProcess:
+        """`check.py ARGUMENTS` from start to end."""
+        return self.finish(self.start(*arguments, url=url))
+
+    def look(self) -> None:
+        """Note the tokens of what there is now."""
+        self.tokens |= {path.name.rpartition("-")[2] for path in self.temporary.glob("rabbit-holes-check-*")}
+
+    def left(self) -> list[str]:
+        """What is still there of all that was noted: folders, vhosts, processes."""
+        self.look()
+        vhosts = {each["name"] for each in Management.of(self.url).get("vhosts?columns=name")}
+        return [
+            *map(str, self.temporary.iterdir()),
+            *(name for name in vhosts if name.removeprefix("check-") in self.tokens),
+            *(f"process {number}" for number in processes_with(self.tokens)),
+        ]
+
+
+def processes_with(tokens: set[str]) -> list[int]:
+    """The processes that carry the mark of one of these checks."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environ = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has just ended
+        if any(f"{MARK}={token}".encode() in environ for token in tokens):
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.fixture
+def checks(tmp_path: Path, broker_url: str) -> Iterator[Checks]:
+    """A copy of the project to run checks in; whatever they do, nothing may be left of them."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    project = copy_project(tmp_path / "project", "lessons", "scripts/check.py", "scripts/lesson.py")
+    checks = Checks(project, broker_url, temporary)
+    yield checks
+    deadline = time.monotonic() + CLEARING_SECONDS  # the guard of a killed check outlives it by a moment
+    while checks.left() and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    assert checks.left() == []
+
+
+def program(checks: Checks, text: str) -> str:
+    path = checks.project / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return f"{sys.executable} {path}"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_program_is_told_apart(name: str, checks: Checks) -> None:
+    text, why = HOSTILE[name]
+    done = checks.run("01", "--json", "--command", program(checks, text))
+    result = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert result["verdict"] == "unjudged"
+    assert why in result["why"]
+    assert len(result["output"]) < 100_000
+
+
+def test_a_program_that_is_not_there(checks: Checks) -> None:
+    done = checks.run("01", "--command", "no-such-program --at-all")
+    assert done.returncode == 2
+    assert "Could not judge: there is no program no-such-program" in done.stderr
+
+
+def test_traceback_of_the_learner_is_shown_as_theirs(checks: Checks) -> None:
+    done = checks.run("01", "--command", program(checks, "raise ValueError('my own mistake')"))
+    assert done.returncode == 2
+    assert "your program said:" in done.stderr
+    assert "my own mistake" in done.stderr
+
+
+def test_broken_promise_is_shown_with_its_order_and_hint(checks: Checks) -> None:
+    done = checks.run("02", "--seed", "7", "--hint")
+    again = checks.run("02", "--seed", "7", "--json")
+    order = json.loads(again.stdout)["promises"][0]["order"]
+    assert done.returncode == again.returncode == 1
+    assert "broken  an order comes back when the service dies over it" in done.stdout
+    assert order in done.stdout
+    assert "hint: When does the order leave the queue" in done.stdout
+    assert "seed 7" in done.stderr
+    assert "\x1b" not in done.stdout
+
+
+def test_no_broker(checks: Checks) -> None:
+    done = checks.run("01", url="amqp://guest:s3cret@127.0.0.1:1/")
+    assert done.returncode == 2
+    assert "s3cret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_user_who_may_not_make_vhosts(checks: Checks, broker_url: str, vhost_url: str) -> None:
+    """Without a vhost of its own it empties and uses the lesson's names, says so, and removes them."""
+    management = Management.of(broker_url)
+    user, vhost = f"learner-{os.getpid()}", quote(vhost_of(vhost_url), safe="")
+    management.put(f"users/{user}", {"password": "secret", "tags": ""})
+    try:
+        management.put(f"permissions/{vhost}/{user}", EVERYTHING)
+        url = f"amqp://{user}:secret@{urlsplit(vhost_url).netloc.rpartition('@')[2]}/{vhost}"
+        done = checks.run("01", "--solution", url=url)
+        left = management.get(f"queues/{vhost}?columns=name")
+    finally:
+        management.delete(f"users/{user}")
+    assert done.returncode == 0, done.stderr
+    assert "emptying and using lesson01.orders" in done.stderr
+    assert left == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
+def test_nothing_is_left_when_the_check_itself_is_killed(how: signal.Signals, checks: Checks) -> None:
+    moment = random.Random(how)
+    for _ in range(KILLINGS):
+        process = checks.start("02")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment.uniform(0.1, 2.5))
+        checks.look()
+        process.send_signal(how)
+        done = checks.finish(process)
+        assert "Traceback" not in done.stderr
+        if how is signal.SIGINT:
+            assert done.returncode in (0, 1), done.stderr
+
+
+def test_done_exercise_is_noted_and_listed(checks: Checks) -> None:
+    folder = checks.project / "lessons" / "01_first_event"
+    shutil.copy(folder / "solution.py", folder / "exercise.py")
+    assert checks.run("01").returncode == 0
+    listed = subprocess.run(
+        [sys.executable, "scripts/lesson.py", "list"],
+        cwd=checks.project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [line.split()[0] for line in listed.stdout.splitlines() if " yes " in line] == ["01"]
+
+
+def test_reset_gives_the_starter_back_and_keeps_yours(checks: Checks) -> None:
+    exercise = checks.project / "lessons" / "02_acknowledgements" / "exercise.py"
+    starter = exercise.read_text(encoding="utf-8")
+    exercise.write_text("mine", encoding="utf-8")
+    checks.run("reset", "02")
+    exercise.write_text("mine too", encoding="utf-8")
+    checks.run("reset", "02")
+    assert exercise.read_text(encoding="utf-8") == starter
+    assert exercise.with_name("exercise.kept1.py").read_text(encoding="utf-8") == "mine"
+    assert exercise.with_name("exercise.kept2.py").read_text(encoding="utf-8") == "mine too"
+
+
+def test_watch_judges_again_at_each_save(checks: Checks) -> None:
+    folder = checks.project / "lessons" / "01_first_event"
+    process = checks.start("01", "--watch", "--json")
+    assert json.loads(process.stdout.readline())["verdict"] == "broken"
+    shutil.copy(folder / "solution.py", folder / "exercise.py")
+    assert json.loads(process.stdout.readline())["verdict"] == "kept"
+    process.send_signal(signal.SIGINT)
+    assert checks.finish(process).returncode == 0
