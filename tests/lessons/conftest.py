@@ -14,7 +14,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "script" in metafunc.fixturenames:
         metafunc.parametrize("script", scripts, ids=script_id)
     if "amqp_script" in metafunc.fixturenames:
-        metafunc.parametrize("amqp_script", filter(speaks_to_a_broker, scripts), ids=script_id)
+        metafunc.parametrize("amqp_script", list(filter(speaks_to_a_broker, scripts)), ids=script_id)
 
 
 def script_id(path: Path) -> str:
