@@ -183,9 +183,10 @@ def trial(way: str, fault: Callable[[Stage], None], channel: BlockingChannel) ->
 
 
 def trials_of(way: str, channel: BlockingChannel) -> list[ledger.Trial]:
-    """All faults in one way, which takes a second or two."""
+    """All faults in one way, which takes a second or two; then say that it is done."""
+    trials = [trial(way, fault, channel) for fault in FAULTS]
     click.echo(f"{way} ", nl=way == list(WAYS)[-1], err=True)
-    return [trial(way, fault, channel) for fault in FAULTS]
+    return trials
 
 
 @click.command()

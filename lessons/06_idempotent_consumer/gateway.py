@@ -9,10 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import click
 
 WAIT_SECONDS = 30
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS charges (
-  order_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, idempotency_key TEXT UNIQUE)
-"""
+COLUMNS = "order_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, idempotency_key TEXT UNIQUE"
 
 
 def charge(file: str, order: dict, key: str | None) -> bool:
@@ -34,7 +31,7 @@ class Gateway(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Request)
         self.file = file
         with closing(sqlite3.connect(file, timeout=WAIT_SECONDS)) as ledger:
-            ledger.execute(SCHEMA)
+            ledger.execute(f"CREATE TABLE IF NOT EXISTS charges ({COLUMNS})")
 
 
 class Request(BaseHTTPRequestHandler):
@@ -76,7 +73,9 @@ def main(port: int, file: str) -> None:
             click.echo(f"charging cards at http://127.0.0.1:{gateway.server_port}; Ctrl-C to stop", err=True)
             gateway.serve_forever()
     except OSError as error:
-        raise click.ClickException(f"Port {port} is taken; try: python gateway.py --port 0") from error
+        raise click.ClickException(f"Port {port}: {error.strerror}; try another, with --port 0") from error
+    except sqlite3.Error as error:
+        raise click.ClickException(f"The gateway's books ({file}) cannot be written: {error}.") from error
     except KeyboardInterrupt:
         click.echo("stopped; the gateway's books stay", err=True)
 

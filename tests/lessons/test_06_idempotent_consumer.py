@@ -110,7 +110,7 @@ def test_port_of_the_gateway_is_taken(gateway: str, copied: Copied, run: Run, tm
     done = run(tmp_path / FOLDER / "gateway.py", "--port", port, "--file", str(tmp_path / "other.sqlite"))
 
     assert done.returncode == 1
-    assert done.stderr == f"Error: Port {port} is taken; try: python gateway.py --port 0\n"
+    assert done.stderr == f"Error: Port {port}: Address already in use; try another, with --port 0\n"
 
 
 def test_prune_forgets_what_is_old_and_nothing_else(copied: Copied, run: Run, books: Path) -> None:
