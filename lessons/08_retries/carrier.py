@@ -43,14 +43,14 @@ def server_of(carrier: Carrier, port: int) -> ThreadingHTTPServer:
 
 
 @click.command()
-@click.option("--down", type=click.FloatRange(min=0), default=2.5, show_default=True, help="Seconds.")
+@click.option("--down", type=click.FloatRange(min=0), default=2.9, show_default=True, help="Seconds.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8008, show_default=True, help="Where to listen."
 )
 def main(down: float, port: int) -> None:
     """Be the carrier until Ctrl-C.
 
-    Example: python carrier.py --down 2.5
+    Example: python carrier.py --down 2.9
     """
     carrier = Carrier(down)
     try:
