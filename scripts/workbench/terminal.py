@@ -8,6 +8,7 @@ import fcntl
 import os
 import pty
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -36,8 +37,7 @@ class Terminal:
 
     def start(self, command: str) -> None:
         """Run a command line with bash; it sees this terminal as its own."""
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, self._columns, 0, 0))
+        self.master, slave = open_terminal(self._columns)
         self._process = subprocess.Popen(
             ["bash", "-c", command],
             stdin=slave,
@@ -57,7 +57,11 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        os.write(self.master, CTRL_C)
+        if os.isatty(self.master):
+            os.write(self.master, CTRL_C)
+        else:
+            self._pending += b"^C"  # as a terminal echoes it
+            os.killpg(self._process.pid, signal.SIGINT)
 
     def read(self) -> None:
         """Take in what the program prints, and at its end how it ended; waits until there is something."""
@@ -93,5 +97,20 @@ class Terminal:
                 self.read()
 
 
+def open_terminal(columns: int) -> tuple[int, int]:
+    """Both ends of a pseudo-terminal, ours first; where the system has none (a bare chroot), of a socket.
+
+    A program on a socket finds no terminal: it asks nothing, and Ctrl-C has to be a signal.
+    """
+    try:
+        master, slave = pty.openpty()
+    except OSError:
+        ours, theirs = socket.socketpair()
+        return ours.detach(), theirs.detach()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    return master, slave
+
+
 def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)

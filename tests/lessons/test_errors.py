@@ -21,6 +21,7 @@ QUEUES = {
     "02_acknowledgements": "lesson02.orders",
     "03_publisher_confirms": "lesson03.packing",
     "05_sharing_the_work": "lesson05.packing",
+    "06_idempotent_consumer": "lesson06.billing",
 }
 # Scripts that want to be told something before they connect.
 ARGUMENTS = {
@@ -48,6 +49,12 @@ def assert_one_sentence(done: CompletedProcess, *said: str) -> None:
         assert words in complaint
 
 
+@pytest.fixture(autouse=True)
+def _own_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts that keep books keep them here."""
+    monkeypatch.setenv("LEDGER", str(tmp_path / "ledger.sqlite"))
+
+
 @pytest.fixture
 def web_server() -> Iterator[int]:
     """The port of a server that answers in HTTP, as a management page does."""
@@ -65,9 +72,11 @@ def answer_in_http(server: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def test_no_broker(script: Path, run: Run) -> None:
+def test_no_broker(amqp_script: Path, run: Run) -> None:
     done = run(
-        script, *ARGUMENTS.get(by_lesson(script), []), url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/"
+        amqp_script,
+        *ARGUMENTS.get(by_lesson(amqp_script), []),
+        url=f"amqp://guest:{SECRET}@127.0.0.1:{free()[0]}/",
     )
     assert_one_sentence(done, "No broker answers", "scripts/broker.py up")
 

@@ -70,7 +70,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Copy:
-    """One copy of the program: its name on the wire, its process, and the ledger that it alone writes."""
+    """One copy of the program: its name on the wire, its process, and the ledger that it writes."""
 
     name: str
     program: Program
@@ -93,11 +93,10 @@ class Bench:
         self._began = time.time()
         self.wire = Wire(setting.url, plan, observer=self._observe, kill=self._kill_copy)
         self._over: set[str] = set()
-        self.copies = [self._copy(NAME, setting.folder / "ledger.sqlite")]
+        self.copies = [self._copy(NAME, Effects(setting.folder / "ledger.sqlite"))]
         self.program, self.effects = self.copies[0].program, self.copies[0].effects
 
-    def _copy(self, name: str, ledger: Path) -> Copy:
-        effects = Effects(ledger)
+    def _copy(self, name: str, effects: Effects) -> Copy:
         environ = reader_environment(self._setting.url) | {"LEDGER": str(effects.path)}
         return Copy(name, Program(self._command, self._lesson, environ, self._setting.token), effects)
 
@@ -118,10 +117,13 @@ class Bench:
         """
         self._start(self.copies[0], expected, max_starts)
 
-    def start_another(self, expected: Promise | None = None, max_starts: int = MAX_STARTS) -> Copy:
-        """Start one more copy of the program, in the same way, with a ledger of its own."""
+    def start_another(
+        self, expected: Promise | None = None, max_starts: int = MAX_STARTS, shared_ledger: bool = False
+    ) -> Copy:
+        """Start one more copy of the program in the same way, with its own ledger or the first one's."""
         name = f"{NAME}-{len(self.copies) + 1}"
-        self.copies.append(self._copy(name, self._setting.folder / f"{name}.sqlite"))
+        own = self._setting.folder / f"{name}.sqlite"
+        self.copies.append(self._copy(name, self.effects if shared_ledger else Effects(own)))
         self._start(self.copies[-1], expected, max_starts)
         return self.copies[-1]
 
@@ -269,7 +271,8 @@ class Bench:
 
     def written(self) -> list[Effect]:
         """All shipments so far, by copy of the program, each copy's in the order in which it wrote them."""
-        return [effect for copy in self.copies for effect in copy.effects.written()]
+        ledgers = dict.fromkeys(copy.effects for copy in self.copies)  # copies may share one
+        return [effect for ledger in ledgers for effect in ledger.written()]
 
     def shipments(self, order: str) -> int:
         """How many shipments were written for this order."""

@@ -1,7 +1,7 @@
 """What a program did to the world: rows of the table `shipments` in the SQLite file that LEDGER names."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ CREATE TRIGGER bench_notes AFTER INSERT ON shipments BEGIN
 END;
 """
 REFUSAL = "no truck is free for this order"
+FAILURE = "the disk is full"
 MAX_LOCK_SECONDS = 5.0
 
 
@@ -65,3 +66,35 @@ class Effects:
             )
             yield
             ledger.execute("DROP TRIGGER bench_refuses")
+
+    @contextmanager
+    def nothing_commits(self) -> Iterator[None]:
+        """Nobody can commit meanwhile: a program can write, and then waits, up to its busy timeout."""
+        with self._connected() as ledger:
+            ledger.execute("BEGIN")
+            ledger.execute("SELECT * FROM shipments").fetchone()
+            yield
+            ledger.execute("ROLLBACK")
+
+    def own_tables(self) -> list[str]:
+        """The tables that the program has made beside `shipments`."""
+        with self._connected() as ledger:
+            tables = [row[0] for row in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [name for name in tables if name != "shipments" and not name.startswith(("bench_", "sqlite_"))]
+
+    @contextmanager
+    def unwritable(self, tables: Sequence[str]) -> Iterator[None]:
+        """Nothing can be written into these tables meanwhile: the program gets an error from SQLite.
+
+        It is the one that a missing table gives, never that of a row which is there already.
+        """
+        moments = [(table, verb) for table in tables for verb in ("INSERT", "UPDATE")]
+        with self._connected() as ledger:
+            for number, (table, verb) in enumerate(moments):
+                ledger.execute(
+                    f'CREATE TRIGGER bench_fails_{number} BEFORE {verb} ON "{table}"'
+                    f' BEGIN INSERT INTO "{FAILURE}" VALUES (1); END'
+                )
+            yield
+            for number in range(len(moments)):
+                ledger.execute(f"DROP TRIGGER bench_fails_{number}")

@@ -56,7 +56,10 @@ def _precedes(earlier: Step, step: Step) -> bool:
         return lane or step.target is None or earlier.target is None or earlier.order == step.order
     if earlier.kind in ANSWERS | {"return"} or step.kind in ANSWERS | {"return"}:
         return False
-    return any(step.concerns(order) for order in _orders(earlier))
+    if earlier.target is None or step.target is None:
+        return any(step.concerns(order) for order in _orders(earlier))
+    # Two events about one order may be on their way at once; the copies of one message are one after another.
+    return earlier.body == step.body
 
 
 def _orders(step: Step) -> set[str]:

@@ -63,6 +63,8 @@ class Step:
     source: Participant
     target: Participant | None = None
     order: str | None = None
+    body: bytes | None = None
+    """Of the message that was sent or answered: a copy has the same wherever it goes."""
     note: str = ""
     passed: bool = True
     """False: the wire kept it from the other side."""
@@ -194,7 +196,8 @@ class _Bookkeeping:
         confirmed_later = event.kind == "publish" and event.passed and event.delivery_tag is not None
         if confirmed_later or (event.kind in DELIVERIES and not automatic):
             self._open[event.seq] = _Open(event, order)
-        return _said(event, _message_label(event), _place(event), order, _message_note(event, automatic))
+        note = _message_note(event, automatic)
+        return _said(event, _message_label(event), _place(event), order, note, body=event.body)
 
     def _settled(self, event: Event) -> list[Step]:
         steps = []
@@ -203,7 +206,8 @@ class _Bookkeeping:
                 self._open.pop(covered.seq, None)
             order = self._orders.get(covered.seq, order_in(covered))
             self._orders[event.seq] = order
-            steps.append(_said(event, _settling_label(event), _place(covered), order, _settling_note(event)))
+            label, note = _settling_label(event), _settling_note(event)
+            steps.append(_said(event, label, _place(covered), order, note, body=covered.body))
         return steps
 
     def _other(self, event: Event) -> Step:

@@ -1,0 +1,215 @@
+"""Let the same event come twice: three faults, six ways. Count what is charged twice, and what never."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import ledger
+from billing import WAYS
+from connection import connect
+from pika.adapters.blocking_connection import BlockingChannel
+from power import MOMENTS
+from producer import order_created, publish
+from topology import BILLING, declare
+
+ORDERS = ["A-0001", "A-0002", "A-0003"]
+MAX_SECONDS = 30
+FOLDER = Path(__file__).parent
+# What a consumer says last before it needs the books: these two look and write in one step.
+HAS_LOOKED = {"record-first": "received", "transaction": "received"}
+
+
+@contextmanager
+def running(script: str, *options: str, **environ: str) -> Iterator[subprocess.Popen]:
+    """A real process; it is killed (SIGKILL) at the end of the block, or when it takes too long."""
+    command = [sys.executable, str(FOLDER / script), *options]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, env={**os.environ, **environ}, **output) as process:
+        too_long = threading.Timer(MAX_SECONDS, process.kill)
+        too_long.start()
+        try:
+            yield process
+        finally:
+            too_long.cancel()
+            process.kill()
+
+
+def line_of(process: subprocess.Popen, *beginnings: str) -> str:
+    """Wait until the process prints a line that begins so; that line."""
+    last = "nothing"
+    for line in process.stdout:
+        last = line.strip()
+        if last.startswith(beginnings):
+            return last
+    raise click.ClickException(f"Waited for a line that begins with {beginnings[0]!r}, and read: {last}")
+
+
+def finish(process: subprocess.Popen) -> None:
+    """Wait until the process has ended, as it should."""
+    lines = process.stdout.read().splitlines()
+    if process.wait() != 0:
+        raise click.ClickException(f"A consumer failed, saying: {(lines or ['nothing'])[-1]}")
+
+
+@contextmanager
+def locked(books: Path) -> Iterator[None]:
+    """Nobody can write into these books meanwhile; everybody can read."""
+    with closing(sqlite3.connect(books, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where one trial takes place: a way of charging, an empty queue, and empty books."""
+
+    way: str
+    channel: BlockingChannel
+    folder: Path
+    gateway: str
+
+    @property
+    def books(self) -> Path:
+        """Whoever takes the money writes it there."""
+        return self.folder / ("gateway.sqlite" if self.gateway else "billing.sqlite")
+
+    @contextmanager
+    def consumer(self, *options: str) -> Iterator[subprocess.Popen]:
+        """A consumer that waits for orders."""
+        options = ("--way", self.way, "--gateway", self.gateway, *options)
+        with running("consumer.py", *options, LEDGER=str(self.folder / "billing.sqlite")) as process:
+            line_of(process, "waiting")
+            yield process
+
+    def place(self, order: str, copies: int) -> None:
+        """Publish an order, in so many copies of one event."""
+        event = order_created(order)
+        for _copy in range(copies):
+            publish(self.channel, event)
+
+    def charged(self) -> list[str]:
+        """The order of each charge."""
+        with closing(sqlite3.connect(self.books)) as books:
+            return [row[0] for row in books.execute("SELECT order_id FROM charges ORDER BY rowid")]
+
+
+def twice(stage: Stage) -> None:
+    """Each event is published twice."""
+    for order in ORDERS:
+        stage.place(order, copies=2)
+    with stage.consumer("--limit", "6") as consumer:
+        finish(consumer)
+
+
+def killed(stage: Stage) -> None:
+    """Each time that it is started, the consumer is killed at another moment of another order."""
+    for order in ORDERS:
+        stage.place(order, copies=1)
+    for order, moment in zip(ORDERS, MOMENTS, strict=True):
+        with stage.consumer("--die-at", moment, order) as consumer:
+            line_of(consumer, "the power fails")
+        wait_until_alone(stage.channel)  # until the broker knows, it keeps what the dead one held
+    with stage.consumer("--limit", "1") as consumer:
+        finish(consumer)
+
+
+def at_once(stage: Stage) -> None:
+    """Two consumers hold a copy each. The books are locked until both have looked whether it is new."""
+    with stage.consumer("--limit", "3") as one, stage.consumer("--limit", "3") as other:
+        for order in ORDERS:
+            with locked(stage.books):
+                stage.place(order, copies=2)
+                for consumer in (one, other):
+                    line_of(consumer, f"{HAS_LOOKED.get(stage.way, 'charging')} {order}")
+            for consumer in (one, other):
+                line_of(consumer, f"charged {order}", f"skipped {order}")
+        for consumer in (one, other):
+            finish(consumer)
+
+
+def wait_until_alone(channel: BlockingChannel) -> None:
+    """Until the broker knows of no consumer."""
+    for _ in range(100):
+        if not channel.queue_declare(BILLING, passive=True).method.consumer_count:
+            return
+        channel.connection.sleep(0.1)
+    raise click.ClickException(
+        f"Somebody else consumes from {BILLING}; stop the consumer in the other terminal."
+    )
+
+
+@contextmanager
+def staged(way: str, channel: BlockingChannel) -> Iterator[Stage]:
+    """An empty queue that is ours alone, empty books, and a gateway where the way needs one."""
+    declare(channel, BILLING)
+    wait_until_alone(channel)
+    channel.queue_purge(BILLING)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lesson06-")))
+        gateway = ""
+        if way == "key":
+            file = str(folder / "gateway.sqlite")
+            process = stack.enter_context(running("gateway.py", "--port", "0", "--file", file))
+            gateway = line_of(process, "charging cards at").split()[3].rstrip(";")
+        yield Stage(way, channel, folder, gateway)
+
+
+# The faults, and the ways in which each of them is meant to do harm.
+FAULTS: dict[Callable[[Stage], None], set[str]] = {
+    twice: {"naive"},
+    killed: {"naive", "memory", "record-last", "record-first"},
+    at_once: {"naive", "memory", "record-last"},
+}
+
+
+def trial(way: str, fault: Callable[[Stage], None], channel: BlockingChannel) -> ledger.Trial:
+    """One fault in one way. What counts as handled is a charge."""
+    with staged(way, channel) as stage:
+        fault(stage)
+        charged = stage.charged()
+    name = f"{way}, {fault.__name__.replace('_', ' ')}"
+    charged_twice = sum(times > 1 for times in Counter(charged).values())
+    return ledger.Trial(name, way in FAULTS[fault], ORDERS, charged, {"charged_twice": charged_twice})
+
+
+def trials_of(way: str, channel: BlockingChannel) -> list[ledger.Trial]:
+    """All faults in one way, which takes a second or two; then say that it is done."""
+    trials = [trial(way, fault, channel) for fault in FAULTS]
+    click.echo(f"{way} ", nl=way == list(WAYS)[-1], err=True)
+    return trials
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def main(as_json: bool) -> None:
+    """Compare six ways of charging for events that come more than once.
+
+    Example: python experiment.py --json
+    """
+    question = "Two consumers at once: of 3 orders, how many does record-last charge twice"
+    try:
+        guessed = ledger.guess(question, as_json)
+        with connect() as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            trials = [each for way in WAYS for each in trials_of(way, channel)]
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing was measured", err=True)
+        return
+    ledger.report("06", trials, as_json)
+    measured = next(each for each in trials if each.name == "record-last, at once")
+    ledger.compare(guessed, measured.counts()["charged_twice"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Let the carrier be down when ten orders come, answer that in five ways, and count."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import ledger
+from carrier import Carrier, server_of
+from connection import connect
+from pika.adapters.blocking_connection import BlockingChannel
+from producer import place
+from topology import BOOKING, FIXED_MS, LEVELS_MS, PARKED, declare, wait_queue
+
+ORDERS = [f"A-{number:04}" for number in range(1, 11)]
+CALLS = 1000
+# Just under three fixed waits, and under the shortest four levels: the broker gives nothing back too early.
+SHORT_SECONDS, LONG_SECONDS = 2.9, 600
+MAX_SECONDS = 60
+CONSUMER = Path(__file__).with_name("consumer.py")
+
+
+class Some(int):
+    """A count that chance decides: a table says only whether there are some."""
+
+    def __str__(self) -> str:
+        """In the table."""
+        return "some" if self else "0"
+
+
+@contextmanager
+def served(carrier: Carrier) -> Iterator[str]:
+    """The address of the carrier's service while the block runs."""
+    with server_of(carrier, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def consume(address: str, *options: str) -> str:
+    """Run a real consumer to its end; what it said last."""
+    command = [sys.executable, str(CONSUMER), "--quiet", *options]
+    environ = {**os.environ, "CARRIER": address}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False, env=environ
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    if done.returncode:
+        raise click.ClickException(last.removeprefix("Error: "))
+    return last
+
+
+def prepare(channel: BlockingChannel) -> None:
+    """Ten orders, and nothing else anywhere."""
+    waits = [wait_queue(wait) for wait in (FIXED_MS, *(wait for level in LEVELS_MS for wait in level))]
+    for queue in (*waits, BOOKING, PARKED):
+        channel.queue_purge(queue)
+        if channel.queue_declare(queue, passive=True).method.consumer_count:
+            raise click.ClickException(f"Somebody consumes from {queue}; stop that consumer first.")
+    for order in ORDERS:
+        place(channel, order)
+
+
+def ready(channel: BlockingChannel, queue: str) -> int:
+    """How many orders are ready in this queue."""
+    return channel.queue_declare(queue, passive=True).method.message_count
+
+
+def wait_until_settled(channel: BlockingChannel, booked: int) -> None:
+    """Until the broker has taken back what a consumer held when it ended."""
+    for _ in range(MAX_SECONDS * 10):
+        if booked + ready(channel, PARKED) + ready(channel, BOOKING) == len(ORDERS):
+            return
+        channel.connection.sleep(0.1)
+    raise click.ClickException(f"{BOOKING} does not come to rest; stop whoever else uses it, and repeat.")
+
+
+def trial(
+    channel: BlockingChannel, name: str, broken: bool, down: float, answer: str, *options: str
+) -> ledger.Trial:
+    """Ten orders, a carrier that is down for so many seconds, and one answer to that."""
+    prepare(channel)
+    carrier = Carrier(down)
+    with served(carrier) as address:
+        click.echo(f"{name}: {consume(address, '--answer', answer, *options)}", err=True)
+    booked = [json.loads(body)["order_id"] for body in carrier.booked]
+    wait_until_settled(channel, len(set(booked)))
+    counted = ledger.Trial(name, broken, ORDERS, booked).counts()
+    own = {"calls": carrier.calls, "parked": ready(channel, PARKED), "waiting": ready(channel, BOOKING)}
+    own["out_of_order"] = Some(counted["out_of_order"])
+    own = {"lost": len(ORDERS) - len(set(booked)) - own["parked"] - own["waiting"], **own}
+    return ledger.Trial(name, broken, ORDERS, booked, own)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def main(as_json: bool) -> None:
+    """Compare five answers to a service that is down.
+
+    Example: python experiment.py --json
+    """
+    all_done = ("--limit", str(len(ORDERS)))
+    question = "How many calls for ten orders, with pauses that grow"
+    try:
+        guessed = ledger.guess(question, as_json)
+        with connect() as connection:
+            channel = connection.channel()
+            declare(channel)
+            channel.confirm_delivery()
+            trials = [
+                trial(channel, "at once", True, LONG_SECONDS, "requeue", "--calls", str(CALLS)),
+                trial(channel, "park", True, SHORT_SECONDS, "park", *all_done),
+                trial(channel, "fixed", False, SHORT_SECONDS, "fixed", *all_done),
+                trial(channel, "levels", False, SHORT_SECONDS, "levels", *all_done),
+                trial(channel, "long", False, LONG_SECONDS, "levels", *all_done),
+            ]
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing was measured", err=True)
+        return
+    ledger.report("08", trials, as_json)
+    ledger.compare(guessed, trials[3].own["calls"])
+
+
+if __name__ == "__main__":
+    main()

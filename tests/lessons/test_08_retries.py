@@ -1,0 +1,133 @@
+"""Lesson 08: what waiting costs and saves, and that an order on its way to wait is not lost."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from workbench.broker.probe import greeting
+from workbench.lessons import LESSONS
+from workbench.player import reader_environment
+from workbench.ports import free
+from workbench.wire import Cut, CutAfter, Fault, FaultPlan, Kill, When, Wire
+
+LESSON = LESSONS / "08_retries"
+BOOKING, PARKED = "lesson08.booking", "lesson08.parked"
+CLASSIC = {"x-queue-type": "classic"}
+MAX_SECONDS = 60
+
+Run = Callable[..., CompletedProcess]
+Copied = Callable[[str], Path]
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no carrier at all."""
+    monkeypatch.setenv("CARRIER", f"http://127.0.0.1:{free()[0]}")
+
+
+def until_one_waits(channel: BlockingChannel, queue: str) -> bytes:
+    """Take the next message of this queue, which comes in its time."""
+    channel.queue_declare(queue, durable=True, arguments=CLASSIC)
+    for _ in range(MAX_SECONDS * 20):
+        method, _properties, body = channel.basic_get(queue, auto_ack=True)
+        if method:
+            return body
+        channel.connection.sleep(0.05)
+    raise AssertionError(f"nothing came to {queue}")
+
+
+def test_experiment(copied: Copied, run: Run) -> None:
+    done = run(copied("08_retries") / "experiment.py", "--json")
+
+    assert done.returncode == 0, done.stderr
+    trials = json.loads(done.stdout)["trials"]
+    at_once, park, fixed, levels, long_outage = trials
+    assert [trial["broken"] for trial in trials] == [True, True, False, False, False]
+    assert all(trial["lost"] == trial["duplicated"] == 0 for trial in trials)
+    assert (at_once["calls"], at_once["waiting"]) == (1000, 10)
+    assert (park["calls"], park["parked"]) == (10, 10)
+    assert fixed["handled"] == levels["handled"] == 10
+    assert at_once["calls"] >= 10 * max(fixed["calls"], levels["calls"])
+    assert (long_outage["calls"], long_outage["parked"]) == (50, 10)
+
+
+def test_a_short_wait_stands_behind_a_long_one(run: Run) -> None:
+    lines = run(LESSON / "head_of_line.py").stdout.splitlines()
+    assert lines[2].startswith("that of 2000 ms is back: ")
+    assert lines[3].startswith("that of 200 ms is back, late: ")
+
+
+def test_only_new_brokers_wait_by_themselves(run: Run, vhost_url: str) -> None:
+    version = greeting(pika.URLParameters(vhost_url))["version"]
+    waits = tuple(map(int, version.split(".")[:2])) >= (4, 3)
+    done = run(LESSON / "native_retry.py")
+    assert done.returncode == 0, done.stderr
+    assert (
+        done.stdout
+        == f"this broker {'waits before it delivers again' if waits else 'delivers again at once'}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(When("publish", nth=1), Kill()),
+        Fault(When("confirm", nth=1), Kill()),
+        Fault(When("ack"), Kill()),
+        Fault(When("publish"), Cut()),
+        Fault(When("publish"), CutAfter()),
+        Fault(When("ack"), Cut()),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("nobody")
+def test_an_order_on_its_way_to_wait_is_not_lost(
+    fault: Fault, channel: BlockingChannel, vhost_url: str, run: Run
+) -> None:
+    assert run(LESSON / "producer.py", "--count", "1").returncode == 0
+
+    status = killed_or_cut(vhost_url, FaultPlan((fault,)), "--calls", "1")
+
+    assert status in (-9, 1)
+    assert b"A-0001" in until_one_waits(channel, BOOKING)
+
+
+def killed_or_cut(url: str, plan: FaultPlan, *options: str) -> int:
+    """Run the consumer behind the wire, which carries out the plan: its exit status."""
+    started: list[subprocess.Popen] = []
+    with Wire(url, plan, kill=lambda _name: started[0].kill()) as wire:
+        environ = reader_environment(wire.address_for("consumer"))
+        command = [sys.executable, str(LESSON / "consumer.py"), *options]
+        with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
+            started.append(process)
+            _out, err = process.communicate(timeout=MAX_SECONDS)
+    assert "Traceback" not in err
+    return process.returncode
+
+
+@pytest.mark.usefixtures("nobody")
+def test_what_is_no_order_is_parked_at_once(channel: BlockingChannel, run: Run) -> None:
+    channel.queue_declare(BOOKING, durable=True, arguments=CLASSIC)
+    for body in (b"hello", b"[]", b"\xff"):
+        channel.basic_publish("", BOOKING, body)
+    done = run(LESSON / "consumer.py", "--limit", "3")
+    assert done.returncode == 0, done.stderr
+    assert [until_one_waits(channel, PARKED) for _ in range(3)] == [b"hello", b"[]", b"\xff"]
+
+
+def test_two_carriers_do_not_share_a_port(run: Run) -> None:
+    port = str(free()[0])
+    command = [sys.executable, str(LESSON / "carrier.py"), "--port", port]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as first:
+        assert "the carrier listens" in first.stderr.readline()
+        done = run(LESSON / "carrier.py", "--port", port)
+        first.kill()
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"Error: Port {port} is taken; stop the other carrier, or choose --port."

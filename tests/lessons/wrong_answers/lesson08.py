@@ -1,0 +1,52 @@
+"""Wrong answers to exercise 08."""
+
+from wrong_answers.wrong import Wrong
+
+LESSON = "08_retries"
+PUBLISH = '    channel.basic_publish("", target, body, properties, mandatory=True)\n'
+ACK = "    channel.basic_ack(method.delivery_tag)\n"
+TARGET = "wait_queue(WAITS_MS[failures]) if failures < len(WAITS_MS) else PARKED"
+FAILED = "                    try_later(channel, method, properties, body)\n"
+
+OTHERS = "other orders do not wait for one that fails"
+PEACE = "between two tries a failing order waits, longer each time"
+IS_PARKED = "an order that has failed four times is parked"
+SURVIVES = "no order is lost on its way to wait"
+
+WRONG_ANSWERS = [
+    Wrong(
+        LESSON,
+        "requeues at once",
+        OTHERS,
+        ((PUBLISH + ACK, "    channel.basic_reject(method.delivery_tag, requeue=True)\n"),),
+    ),
+    Wrong(
+        LESSON,
+        "sleeps and requeues",
+        OTHERS,
+        (
+            (
+                PUBLISH + ACK,
+                "    channel.connection.sleep(1)\n"
+                "    channel.basic_reject(method.delivery_tag, requeue=True)\n",
+            ),
+        ),
+    ),
+    Wrong(LESSON, "always waits the shortest time", PEACE, (("WAITS_MS[failures]", "WAITS_MS[0]"),)),
+    Wrong(LESSON, "never gives up", IS_PARKED, ((TARGET, "wait_queue(WAITS_MS[min(failures, 2)])"),)),
+    Wrong(
+        LESSON,
+        "gives up one try too early",
+        IS_PARKED,
+        (("else PARKED", "else PARKED"), ("failures < len(WAITS_MS)", "failures < 2")),
+    ),
+    Wrong(LESSON, "forgets how often", PEACE, (("FAILURES: failures + 1", "FAILURES: 1"),)),
+    Wrong(LESSON, "publishes without mandatory", SURVIVES, ((", mandatory=True", ""),)),
+    Wrong(
+        LESSON,
+        "publishes without confirms",
+        SURVIVES,
+        (("            channel.confirm_delivery()\n", ""),),
+    ),
+    Wrong(LESSON, "acknowledges before it publishes", SURVIVES, ((PUBLISH + ACK, ACK + PUBLISH),)),
+]
