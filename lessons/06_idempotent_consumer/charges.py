@@ -17,7 +17,6 @@ CREATE TABLE IF NOT EXISTS charges (order_id TEXT NOT NULL, amount_cents INTEGER
 CREATE TABLE IF NOT EXISTS handled (event_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 """
 RECORD = "INSERT OR IGNORE INTO handled VALUES (?, ?)"
-
 GATEWAY = Path("gateway.url")
 
 
