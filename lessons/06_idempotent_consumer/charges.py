@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 LEDGER = os.environ.get("LEDGER", "billing.sqlite")
@@ -16,6 +17,7 @@ CREATE TABLE IF NOT EXISTS charges (order_id TEXT NOT NULL, amount_cents INTEGER
 CREATE TABLE IF NOT EXISTS handled (event_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 """
 RECORD = "INSERT OR IGNORE INTO handled VALUES (?, ?)"
+GATEWAY = Path("gateway.url")
 
 
 class NoAnswer(Exception):
@@ -43,27 +45,28 @@ def charge_account(ledger: sqlite3.Connection, event: dict) -> None:
     ledger.execute("INSERT INTO charges VALUES (?, ?)", (order["order_id"], order["amount_cents"]))
 
 
-def charge_card(gateway: str, event: dict, key: str | None = None) -> None:
-    """Have the gateway at this URL charge the card; with a key it does so once, however often it is asked.
+def charge_card(event: dict, key: str | None = None) -> None:
+    """Have the gateway charge the card; with a key it does so once, however often it is asked.
 
     Raises NoAnswer where it does not answer that this is done.
     """
     headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
     try:
-        connection = http.client.HTTPConnection(urlsplit(gateway).netloc, timeout=WAIT_SECONDS)
+        gateway = urlsplit(GATEWAY.read_text(encoding="utf-8")).netloc
+        connection = http.client.HTTPConnection(gateway, timeout=WAIT_SECONDS)
         connection.request("POST", "/charges", json.dumps(event["data"]), headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        raise NoAnswer(f"no payment gateway answers at {gateway}") from error
+        raise NoAnswer("no payment gateway answers") from error
     if status != http.HTTPStatus.CREATED:
         raise NoAnswer(f"the payment gateway answered {status}")
 
 
-def charging(ledger: sqlite3.Connection, gateway: str | None, with_key: bool) -> Callable[[dict], None]:
-    """What takes the money for an event: our books, or the gateway where there is one."""
-    if gateway is None:
+def charging(ledger: sqlite3.Connection, card: bool, with_key: bool) -> Callable[[dict], None]:
+    """What takes the money for an event: our books, or the card."""
+    if not card:
         return lambda event: charge_account(ledger, event)
-    return lambda event: charge_card(gateway, event, event["id"] if with_key else None)
+    return lambda event: charge_card(event, event["id"] if with_key else None)
 
 
 def is_recorded(ledger: sqlite3.Connection, event: dict) -> bool:

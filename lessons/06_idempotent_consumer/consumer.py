@@ -31,13 +31,12 @@ def event_in(body: bytes) -> dict:
     "--way", type=click.Choice(list(WAYS)), default="naive", show_default=True, help="How to charge."
 )
 @click.option("--card", is_flag=True, help="Charge a card at the gateway, not an account in our own books.")
-@click.option("--gateway", default="http://127.0.0.1:8606", show_default=True, help="The gateway's address.")
 @click.option(
     "--die-at", type=(click.Choice(list(MOMENTS)), str), metavar="MOMENT ORDER",
     help="Kill this process when it comes to that order: charging, charged, acknowledging.",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this many events.  [default: never]")
-def main(way: str, card: bool, gateway: str, die_at: tuple[str, str] | None, limit: int | None) -> None:
+def main(way: str, card: bool, die_at: tuple[str, str] | None, limit: int | None) -> None:
     """Charge for orders; with an idempotency key always at the gateway.
 
     Example: python consumer.py --way transaction --die-at charged A-0001
@@ -46,7 +45,7 @@ def main(way: str, card: bool, gateway: str, die_at: tuple[str, str] | None, lim
     with_key = way == "key"
     try:
         with connect() as connection, closing(open_ledger()) as ledger:
-            charge = charging(ledger, gateway if card or with_key else None, with_key)
+            charge = charging(ledger, card or with_key, with_key)
             billing = Billing(ledger, power.around(charge))
             channel = connection.channel()
             declare(channel, BILLING)

@@ -23,17 +23,21 @@ from topology import BILLING, declare
 
 ORDERS = ["A-0001", "A-0002", "A-0003"]
 MAX_SECONDS = 30
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
 # What a consumer says last before it needs the books: these two look and write in one step.
 HAS_LOOKED = {"record-first": "received", "transaction": "received"}
 
 
 @contextmanager
-def running(script: str, *options: str, **environ: str) -> Iterator[subprocess.Popen]:
-    """A real process; it is killed (SIGKILL) at the end of the block, or when it takes too long."""
+def running(folder: Path, script: str, *options: str) -> Iterator[subprocess.Popen]:
+    """A real process, with its books in that folder.
+
+    It is killed (SIGKILL) at the end of the block, or when it takes too long.
+    """
     command = [sys.executable, str(FOLDER / script), *options]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(command, env={**os.environ, **environ}, **output) as process:
+    environ = {**os.environ, "LEDGER": "billing.sqlite"}
+    with subprocess.Popen(command, cwd=folder, env=environ, **output) as process:
         too_long = threading.Timer(MAX_SECONDS, process.kill)
         too_long.start()
         try:
@@ -76,18 +80,16 @@ class Stage:
     way: str
     channel: BlockingChannel
     folder: Path
-    gateway: str
 
     @property
     def books(self) -> Path:
         """Whoever takes the money writes it there."""
-        return self.folder / ("gateway.sqlite" if self.gateway else "billing.sqlite")
+        return self.folder / ("gateway.sqlite" if self.way == "key" else "billing.sqlite")
 
     @contextmanager
     def consumer(self, *options: str) -> Iterator[subprocess.Popen]:
         """A consumer that waits for orders."""
-        options = ("--way", self.way, "--gateway", self.gateway, *options)
-        with running("consumer.py", *options, LEDGER=str(self.folder / "billing.sqlite")) as process:
+        with running(self.folder, "consumer.py", "--way", self.way, *options) as process:
             line_of(process, "waiting")
             yield process
 
@@ -156,12 +158,10 @@ def staged(way: str, channel: BlockingChannel) -> Iterator[Stage]:
     channel.queue_purge(BILLING)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lesson06-")))
-        gateway = ""
         if way == "key":
-            file = str(folder / "gateway.sqlite")
-            process = stack.enter_context(running("gateway.py", "--port", "0", "--file", file))
-            gateway = line_of(process, "charging cards at").split()[3].rstrip(";")
-        yield Stage(way, channel, folder, gateway)
+            gateway = stack.enter_context(running(folder, "gateway.py"))
+            line_of(gateway, "charging cards at")
+        yield Stage(way, channel, folder)
 
 
 # The faults, and the ways in which each of them is meant to do harm.

@@ -5,33 +5,26 @@ import sqlite3
 from contextlib import closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import click
 
 WAIT_SECONDS = 30
-COLUMNS = "order_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, idempotency_key TEXT UNIQUE"
+BOOKS = "gateway.sqlite"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS charges (
+  order_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, idempotency_key TEXT UNIQUE)
+"""
 
 
-def charge(file: str, order: dict, key: str | None) -> bool:
+def charge(order: dict, key: str | None) -> bool:
     """Charge a card, unless it was done under this key before; whether it was done now.
 
     Key and charge are one row: there is never one without the other.
     """
     row = (order["order_id"], order["amount_cents"], key)
-    with closing(sqlite3.connect(file, timeout=WAIT_SECONDS)) as ledger, ledger:
-        return ledger.execute("INSERT OR IGNORE INTO charges VALUES (?, ?, ?)", row).rowcount == 1
-
-
-class Gateway(ThreadingHTTPServer):
-    """Takes charges over HTTP, on loopback only, and writes them into a SQLite file."""
-
-    daemon_threads = True
-
-    def __init__(self, port: int, file: str) -> None:
-        super().__init__(("127.0.0.1", port), Request)
-        self.file = file
-        with closing(sqlite3.connect(file, timeout=WAIT_SECONDS)) as ledger:
-            ledger.execute(f"CREATE TABLE IF NOT EXISTS charges ({COLUMNS})")
+    with closing(sqlite3.connect(BOOKS, timeout=WAIT_SECONDS)) as books, books:
+        return books.execute("INSERT OR IGNORE INTO charges VALUES (?, ?, ?)", row).rowcount == 1
 
 
 class Request(BaseHTTPRequestHandler):
@@ -42,7 +35,7 @@ class Request(BaseHTTPRequestHandler):
         key = self.headers["Idempotency-Key"]
         try:
             order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            charged = charge(self.server.file, order, key)
+            charged = charge(order, key)
         except (ValueError, KeyError, TypeError):
             self.answer(HTTPStatus.BAD_REQUEST)
             return
@@ -61,21 +54,21 @@ class Request(BaseHTTPRequestHandler):
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8606, show_default=True, help="0: any free.")
-@click.option("--file", default="gateway.sqlite", show_default=True, help="The gateway's own books.")
-def main(port: int, file: str) -> None:
-    """Charge cards until Ctrl-C.
+def main() -> None:
+    """Charge cards until Ctrl-C, at any free port; gateway.url then says where.
 
-    Example: python gateway.py --port 8606
+    Example: python gateway.py
     """
     try:
-        with Gateway(port, file) as gateway:
-            click.echo(f"charging cards at http://127.0.0.1:{gateway.server_port}; Ctrl-C to stop", err=True)
+        with closing(sqlite3.connect(BOOKS, timeout=WAIT_SECONDS)) as books:
+            books.execute(SCHEMA)
+        with ThreadingHTTPServer(("127.0.0.1", 0), Request) as gateway:
+            url = f"http://127.0.0.1:{gateway.server_port}"
+            Path("gateway.url").write_text(url, encoding="utf-8")
+            click.echo(f"charging cards at {url}; Ctrl-C to stop", err=True)
             gateway.serve_forever()
-    except OSError as error:
-        raise click.ClickException(f"Port {port}: {error.strerror}; try another, with --port 0") from error
-    except sqlite3.Error as error:
-        raise click.ClickException(f"The gateway's books ({file}) cannot be written: {error}.") from error
+    except (sqlite3.Error, OSError) as error:
+        raise click.ClickException(f"The gateway's books cannot be written here: {error}.") from error
     except KeyboardInterrupt:
         click.echo("stopped; the gateway's books stay", err=True)
 

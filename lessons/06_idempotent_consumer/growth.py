@@ -50,7 +50,7 @@ def main(days: int, per_day: int, keep: int, rate: int) -> None:
     alone = size_after(days, per_day, None)
     pruned = size_after(days, per_day, keep)
     kept = keep * DAY_SECONDS * rate
-    each = pruned / (keep * per_day)
+    each = pruned / (min(keep, days) * per_day)
     click.echo(f"{events:,} events in {days} days, all remembered: {alone / MEGABYTE:.1f} MB")
     click.echo(f"each remembered for {keep} days: {pruned / MEGABYTE:.1f} MB, {each:.0f} bytes an event")
     click.echo(f"{rate} events per second: {kept:,} in {keep} days, {kept * each / MEGABYTE:.0f} MB")
