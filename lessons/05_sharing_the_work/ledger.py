@@ -69,7 +69,10 @@ def guess(question: str, as_json: bool) -> int | None:
     """Ask for a number before the experiment shows it; None where nobody sits at a terminal."""
     if as_json or not sys.stdin.isatty():
         return None
-    return click.prompt(question, type=int, err=True)
+    try:
+        return click.prompt(question, type=int, err=True)
+    except click.Abort as error:  # what click makes of Ctrl-C
+        raise KeyboardInterrupt from error
 
 
 def compare(guessed: int | None, measured: int) -> None:

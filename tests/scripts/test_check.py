@@ -80,6 +80,13 @@ class Checks:
         """Note the tokens of what there is now."""
         self.tokens |= {path.name.rpartition("-")[2] for path in self.temporary.glob("rabbit-holes-check-*")}
 
+    def until_it_has_begun(self, process: subprocess.Popen) -> None:
+        """Until a check has made its first folder."""
+        known = set(self.tokens)
+        while process.poll() is None and self.tokens == known:
+            self.look()
+            time.sleep(LOOK_SECONDS)
+
     def left(self) -> list[str]:
         """What is still there of all that was noted: folders, vhosts, processes."""
         self.look()
@@ -189,6 +196,8 @@ def test_nothing_is_left_when_the_check_itself_is_killed(how: signal.Signals, ch
     moment = random.Random(how)
     for _ in range(KILLINGS):
         process = checks.start("02")
+        if how is signal.SIGINT:
+            checks.until_it_has_begun(process)  # before, it is Python's own start that Ctrl-C meets
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment.uniform(0.1, 2.5))
         checks.look()
