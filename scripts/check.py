@@ -137,7 +137,7 @@ def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
 def show_broken(finding: Finding, hint: bool) -> None:
     """What happened, to which order, and the hint if it is wanted."""
     broken = finding.broken
-    out.print(f"        {finding.scenario.words}.")
+    out.print(Padding(f"{finding.scenario.words}.", (0, 0, 0, 8), expand=False))
     out.print(Padding(escape(broken.journey), (0, 0, 0, 8), expand=False))
     if hint:
         out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8), expand=False))

@@ -27,6 +27,7 @@ from workbench.page import rewritten
 from workbench.player import PageError, recorded
 from workbench.stage import player_on_stage
 
+EXERCISE = {"exercise.py", "solution.py", "check.py"}
 COLOURS = ["cyan", "magenta", "yellow", "green"]
 
 out = Console(highlight=False)
@@ -112,8 +113,8 @@ def diff(older: Lesson, newer: Lesson) -> None:
 
 
 def code_files(lesson: Lesson) -> set[str]:
-    """The names of the scripts in its folder."""
-    return {path.name for path in lesson.folder.glob("*.py")}
+    """The names of the scripts in its folder, without those of the exercise: they would give it away."""
+    return {path.name for path in lesson.folder.glob("*.py")} - EXERCISE
 
 
 def unified(before: Path, after: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ SHUTTING_DOWN = 320
 WHAT_TO_DO = {
     403: "ask for rights on names that begin with `lesson`.",
     404: "correct the name, or start first the end that creates it.",
-    406: "remove what an older run left with: python3 scripts/broker.py reset",
+    406: "if an older run left it, remove it with: python3 scripts/broker.py reset",
 }
 
 
@@ -41,7 +41,7 @@ def broker_address() -> pika.URLParameters:
     """What AMQP_URL says, or the broker on this machine."""
     try:
         return pika.URLParameters(os.environ.get("AMQP_URL") or DEFAULT_URL)
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         raise click.ClickException(
             "AMQP_URL is not of the form amqp://user:password@host:5672/vhost; in user, password and vhost"
             " write / as %2F and @ as %40."

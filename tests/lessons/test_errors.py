@@ -107,7 +107,13 @@ def test_tls_where_there_is_none(run: Run, broker_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:5672", f"amqp://guest:{SECRET}/x@localhost", f"amqp://guest:{SECRET}@localhost:port/"]
+    "url",
+    [
+        "localhost",
+        "localhost:5672",
+        f"amqp://guest:{SECRET}/x@localhost",
+        f"amqp://guest:{SECRET}@localhost:port/",
+    ],
 )
 def test_malformed_url(run: Run, url: str) -> None:
     assert_one_sentence(run(PRODUCER, url=url), "AMQP_URL is not of the form", "%2F")
