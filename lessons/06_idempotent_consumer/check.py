@@ -171,7 +171,7 @@ LOST = FaultPlan((Fault(When("ack", nth=2), Kill()), Fault(When("ack", nth=4), C
 ONE_KILLED_ONE_CUT = FaultPlan(
     (
         Fault(When("ack", nth=2, program="shipping"), Kill()),
-        Fault(When("ack", nth=3, program="shipping 2"), Cut()),
+        Fault(When("ack", nth=3, program="shipping-2"), Cut()),
     )
 )
 SCENARIOS = {
