@@ -92,7 +92,10 @@ def connect_to_broker() -> socket.socket:
 def serve(listener: socket.socket, after: int, lose: str) -> None:
     """Relay every connection; only the first one fails."""
     while True:
-        program, _address = listener.accept()
+        try:
+            program, _address = listener.accept()
+        except OSError:  # the program has ended, and the listener with it
+            return
         Line(program, after, lose)
         after = math.inf
 
