@@ -311,11 +311,12 @@ class Bench:
                 left.append(order_in(got[2]))
         return left
 
-    def demand(self, promise: Promise, holds: bool, order: str = "") -> None:
-        """Raise Broken unless this holds, with the journey of the order that shows it."""
+    def demand(self, promise: Promise, holds: bool, order: str = "", found: str = "") -> None:
+        """Raise Broken unless this holds, with the journey of the order that shows it, and what was found."""
         self.demanded.add(promise)
         if not holds:
-            raise Broken(promise, order, self.journey(order), self.program.last_words())
+            story = SEPARATOR.join(filter(None, [self.journey(order), found]))
+            raise Broken(promise, order, story, self.program.last_words())
 
     def journey(self, order: str) -> str:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""

@@ -82,6 +82,14 @@ class Effects:
             tables = [row[0] for row in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return [name for name in tables if name != "shipments" and not name.startswith(("bench_", "sqlite_"))]
 
+    def rows(self, table: str) -> list[dict[str, object]]:
+        """What is in a table that the program has made; nothing where it has made none of that name."""
+        if table not in self.own_tables():
+            return []
+        with self._connected() as ledger:
+            ledger.row_factory = sqlite3.Row
+            return [dict(row) for row in ledger.execute(f'SELECT * FROM "{table}"')]
+
     @contextmanager
     def unwritable(self, tables: Sequence[str]) -> Iterator[None]:
         """Nothing can be written into these tables meanwhile: the program gets an error from SQLite.

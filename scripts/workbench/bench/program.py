@@ -75,8 +75,19 @@ class Program:
 
     def kill(self) -> None:
         """SIGKILL to it and all that is in its process group; it is started again."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):  # it has ended by itself
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self._process.pid, number)
+
+    def freeze(self) -> None:
+        """SIGSTOP to it and its process group: it does nothing until `thaw`, and keeps what it has."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was."""
+        self._signal(signal.SIGCONT)
 
     def last_words(self) -> str:
         """The end of what it printed."""

@@ -1,0 +1,86 @@
+"""The connection to the broker, the same file in every lesson: what fails there is told in one sentence."""
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import pika
+from pika import exceptions as amqp
+
+DEFAULT_URL = "amqp://guest:guest@localhost:5672/%2F"
+SHUTTING_DOWN = 320
+WHAT_TO_DO = {
+    403: "ask for rights on names that begin with `lesson`.",
+    404: "correct the name, or start first the end that creates it.",
+    406: "if an older run left it, remove it with: python3 scripts/broker.py reset",
+}
+
+
+class NoBroker(click.ClickException):
+    """Nothing answers in AMQP there, or not any more; it may do so later."""
+
+
+@contextmanager
+def connect() -> Iterator[pika.BlockingConnection]:
+    """Connect to the broker that AMQP_URL names, until the end of the `with` block."""
+    broker = broker_address()
+    try:
+        connection = pika.BlockingConnection(broker)
+        yield connection
+        # Not reached after an error or Ctrl-C, which may have struck in the middle of pika's work: then the
+        # connection ends with the process, and the broker takes back all that was not acknowledged.
+        connection.close()
+    except (amqp.AMQPConnectionError, amqp.AMQPChannelError, socket.gaierror, ssl.SSLError) as error:
+        raise in_a_sentence(error, broker) from error
+
+
+def broker_address() -> pika.URLParameters:
+    """What AMQP_URL says, or the broker on this machine."""
+    try:
+        return pika.URLParameters(os.environ.get("AMQP_URL") or DEFAULT_URL)
+    except (ValueError, IndexError) as error:
+        raise click.ClickException(
+            "AMQP_URL is not of the form amqp://user:password@host:5672/vhost; in user, password and vhost"
+            " write / as %2F and @ as %40."
+        ) from error
+
+
+def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickException:
+    """Say what went wrong, and what to do about it."""
+    place = f"{broker.host}:{broker.port}"
+    user = broker.credentials.username
+    match error:
+        case socket.gaierror():
+            return click.ClickException(f"No machine is called {broker.host}; correct the host in AMQP_URL.")
+        case ssl.SSLError():
+            return click.ClickException(
+                f"TLS with {place} failed ({error.reason}); without TLS AMQP_URL is amqp:// and port 5672."
+            )
+        case amqp.ProbableAuthenticationError():
+            return click.ClickException(
+                f"{place} refuses user {user} with this password; correct AMQP_URL"
+                " (guest is let in from the broker's own machine only)."
+            )
+        case amqp.ProbableAccessDeniedError():
+            return click.ClickException(
+                f"{place} has no vhost {broker.virtual_host} for user {user}; correct the end of AMQP_URL"
+                " (%2F is the vhost /)."
+            )
+        case amqp.IncompatibleProtocolError():
+            return NoBroker(
+                f"{place} does not speak AMQP: its broker is still starting, or AMQP_URL needs another port"
+                " (5672, or 5671 with amqps://)."
+            )
+        case amqp.ChannelClosedByBroker() | amqp.ConnectionClosedByBroker() if (
+            error.reply_code != SHUTTING_DOWN
+        ):
+            advice = WHAT_TO_DO.get(error.reply_code, "see how it is with: python3 scripts/broker.py status")
+            return click.ClickException(f"The broker said {error.reply_text}; {advice}")
+        case amqp.AMQPChannelError():
+            return click.ClickException(
+                "The broker closed the channel, and nothing here read why; publisher confirms do: lesson 03."
+            )
+    return NoBroker(f"No broker answers at {place}; start one with: python3 scripts/broker.py up")
