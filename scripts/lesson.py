@@ -8,6 +8,8 @@ from workbench import environment
 environment.enter()  # from here on pika, click and rich can be imported
 
 import difflib
+import re
+import shutil
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,8 @@ from workbench.player import PageError, recorded
 from workbench.stage import player_on_stage
 
 EXERCISE = {"exercise.py", "solution.py", "check.py"}
+# A picture file that a command on the page draws; `](../…)` would be somebody else's.
+DRAWING = re.compile(r"!\[[^]]*\]\((\w+\.svg)\)")
 COLOURS = ["cyan", "magenta", "yellow", "green"]
 
 out = Console(highlight=False)
@@ -132,12 +136,14 @@ def record(lesson: Lesson) -> None:
     A step whose program goes on is recorded up to the line that ends it on the page: draft that line first.
     """
     url = ensure_up().url
+    before = lesson.page.read_text(encoding="utf-8")
     with player_on_stage(lesson, url, recording=True, on_command=tell_command, on_line=tell_line) as player:
         try:
             played = player.play()
         except PageError as error:
             raise click.ClickException(f"{place_on_page(lesson, error.difference.line)}: {error}") from error
-    before = lesson.page.read_text(encoding="utf-8")
+        for drawing in DRAWING.findall(before):
+            shutil.copy(player.folder / drawing, lesson.folder)
     redrawn = [(picture, drawn(picture, lesson, url)) for picture in pictures_of(before)]
     after = rewritten(before, [*recorded(played), *redrawn])
     lesson.page.write_text(after, encoding="utf-8")

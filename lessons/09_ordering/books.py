@@ -1,5 +1,6 @@
 """The books: what is true of each subject now, and which events made it so."""
 
+import json
 import os
 import sqlite3
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 
 LEDGER = os.environ.get("LEDGER", "books.sqlite")
 WAIT_SECONDS = 30
+NO_EVENT = (ValueError, KeyError, TypeError)
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS subjects (subject TEXT PRIMARY KEY, state, sequence INTEGER NOT NULL);
@@ -19,6 +21,13 @@ KEEP = """
 INSERT INTO subjects VALUES (:subject, :state, :sequence)
 ON CONFLICT (subject) DO UPDATE SET state = :state, sequence = :sequence
 """
+
+
+def event_in(body: bytes) -> dict:
+    """Read a message. Raises one of NO_EVENT where it is no event."""
+    event = json.loads(body)
+    words = {key: str(event[key]) for key in ("id", "type", "subject")}
+    return {**words, "sequence": int(event["sequence"]), "data": dict(event["data"])}
 
 
 def open_books(path: str = LEDGER) -> sqlite3.Connection:
@@ -50,11 +59,11 @@ def state_after(event: dict, state: int | str) -> int | str:
 
 
 def carry_out(books: sqlite3.Connection, event: dict) -> str:
-    """Change the books as the event says; the new state, in words."""
+    """Change the books as the event says; what it did, in words."""
     state = state_after(event, known(books, event["subject"])[0])
     books.execute(KEEP, {"subject": event["subject"], "state": state, "sequence": event["sequence"]})
     log(books, event, True, state)
-    return in_words(state)
+    return in_words(event, state)
 
 
 def log(books: sqlite3.Connection, event: dict, carried_out: bool, state: int | str | None = None) -> None:
@@ -67,6 +76,8 @@ def is_logged(books: sqlite3.Connection, event: dict) -> bool:
     return bool(books.execute("SELECT 1 FROM log WHERE event_id = ?", (event["id"],)).fetchone())
 
 
-def in_words(state: int | str) -> str:
-    """A state for people."""
-    return f"{state} left" if isinstance(state, int) else state
+def in_words(event: dict, state: int | str) -> str:
+    """What an event did, for people."""
+    _noun, _dot, verb = event["type"].partition(".")
+    left = f", {state} left" if isinstance(state, int) else ""
+    return f"{event['id']} {verb}{left}"

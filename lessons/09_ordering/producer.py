@@ -64,7 +64,7 @@ def main(subjects: Sequence[str], to: str, trip: bool) -> None:
                 queue = ROUTES[to](subject)
                 for each in (life_of_trip if trip else life_of_item)(subject):
                     publish(channel, each, queue)
-                click.echo(f"published {subject}/1 to {each['sequence']}, to {queue}")
+                click.echo(f"published {subject}/1 to {each['sequence']} to {queue}")
     except (amqp.UnroutableError, amqp.NackError) as error:
         raise click.ClickException("The queue took no event; run this again.") from error
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ def as_it_comes(books: sqlite3.Connection, event: dict) -> list[str]:
     """Carry out each event once (lesson 06), whichever comes first."""
     if is_logged(books, event):
         return [f"{event['id']} was here before"]
-    return [f"{event['id']}: {carry_out(books, event)}"]
+    return [carry_out(books, event)]
 
 
 def guard(books: sqlite3.Connection, event: dict) -> list[str]:
@@ -27,8 +27,8 @@ def guard(books: sqlite3.Connection, event: dict) -> list[str]:
     if event["sequence"] <= newest:
         if not is_logged(books, event):
             log(books, event, carried_out=False)
-        return [f"{event['id']} dropped: {newest} was here before"]
-    return [f"{event['id']}: {carry_out(books, event)}"]
+        return [f"{event['id']} dropped, for {newest} was here before"]
+    return [carry_out(books, event)]
 
 
 def buffer(books: sqlite3.Connection, event: dict) -> list[str]:
@@ -43,7 +43,7 @@ def buffer(books: sqlite3.Connection, event: dict) -> list[str]:
     if sequence > newest + 1:
         wait(books, event)
         return [f"{event['id']} waits for {newest + 1}"]
-    return [f"{each['id']}: {carry_out(books, each)}" for each in [event, *no_longer_waiting(books, event)]]
+    return [carry_out(books, each) for each in [event, *no_longer_waiting(books, event)]]
 
 
 def wait(books: sqlite3.Connection, event: dict) -> None:

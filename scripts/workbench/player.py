@@ -26,7 +26,7 @@ VARYING = [
     (re.compile(r"\b(process|kill -9) \d+"), r"\1 <pid>"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds)\b"), "<duration>"),
     (re.compile(r" *\b[\d,.]+/s\b"), " <rate>"),
-    (re.compile(r"~\d+(\.\d+)?"), "<about>"),
+    (re.compile(r" *~\d+(\.\d+)?"), " <about>"),
     (re.compile(r"RabbitMQ \d+\.\d+(\.\d+)?"), "RabbitMQ <version>"),
     (re.compile(r"in vhost '[^']*'"), "in vhost '<vhost>'"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
