@@ -27,6 +27,7 @@ QUEUES = {
 ARGUMENTS = {
     "03_publisher_confirms/relay.py": ["python", "consumer.py"],
     "04_topic_routing/consumer.py": ["inventory", "order.*"],
+    "09_ordering/producer.py": ["umbrella"],
 }
 CONSUMERS = [LESSONS / folder / "consumer.py" for folder in QUEUES]
 WAITING_CONSUMERS = [each for each in CONSUMERS if not each.parent.name.startswith("03")]  # 03 never waits

@@ -89,6 +89,17 @@ def test_record_writes_what_the_commands_print(project: Path, broker_url: str) -
     assert page.read_text(encoding="utf-8") == before
 
 
+def test_record_keeps_what_a_command_draws(project: Path, broker_url: str) -> None:
+    page = project / "lessons" / "01_first_event" / "README.md"
+    drawing = "![A line](drawn.svg)\n\n```console\n$ echo '<svg/>' > drawn.svg\n```\n"
+    page.write_text(page.read_text(encoding="utf-8") + drawing, encoding="utf-8")
+
+    done = lesson("record", "01", project=project, AMQP_URL=broker_url)
+
+    assert done.returncode == 0, done.stderr
+    assert (page.parent / "drawn.svg").read_text() == "<svg/>\n"
+
+
 def test_no_broker_is_one_sentence(project: Path) -> None:
     done = lesson("run", "01", project=project, AMQP_URL="amqp://guest:s3cret@127.0.0.1:1/")
     assert done.returncode == 1
