@@ -63,7 +63,7 @@ def test_experiment(copied: Copied, run: Run, tmp_path: Path) -> None:
         if name not in broken:
             assert [trial[column] for column in DISORDER] == [0, 0, 0], trial
     assert trials["guard"]["trips_wrong"] == 0 < trials["guard"]["oversold"]
-    # On a quiet machine four are nearly four times as fast; on a busy one each of them waits for the processor.
+    # On a quiet machine they are nearly four times as fast; on a busy one each waits for the processor.
     assert trials["by key"]["percent_of_one"] >= 1.3 * trials["single"]["percent_of_one"]
     assert all(f">{name}</text>" in picture.read_text(encoding="utf-8") for name in trials)
 
