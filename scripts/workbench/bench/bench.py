@@ -15,7 +15,8 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
-from workbench.bench.program import MAX_STARTS, Program, end_marked
+from workbench.bench.failures import failed_runs
+from workbench.bench.program import MAX_STARTS, Program, Run, end_marked
 from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
@@ -28,6 +29,7 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+NOT_FOUND = 404
 ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
 
 
@@ -302,20 +304,31 @@ class Bench:
         return any(e.kind == "ack" and e.passed and covers(e, order) for e in list(self.events))
 
     def left_in(self, queue: str) -> list[str]:
-        """End the program; the orders that are then in the queue."""
+        """End the program; the orders that are then in the queue: none where it went with the program."""
         self._stop_copies()
-        left = []
         with self.channel() as channel:
-            until_nobody_consumes(channel, queue)
-            while (got := channel.basic_get(queue, auto_ack=True))[0]:
-                left.append(order_in(got[2]))
-        return left
+            try:
+                until_nobody_consumes(channel, queue)
+            except pika.exceptions.ChannelClosedByBroker as error:
+                if error.reply_code != NOT_FOUND:
+                    raise
+                return []
+            return taken_from(channel, queue)
 
     def demand(self, promise: Promise, holds: bool, order: str = "") -> None:
         """Raise Broken unless this holds, with the journey of the order that shows it."""
         self.demanded.add(promise)
         if not holds:
             raise Broken(promise, order, self.journey(order), self.program.last_words())
+
+    def failures(self) -> list[Run]:
+        """The runs in which the program failed by itself: not those that the bench killed or cut off."""
+        events = list(self.events)
+        return [
+            run
+            for copy in self.copies
+            for run in failed_runs(list(copy.program.runs), copy.name, events, self._began)
+        ]
 
     def journey(self, order: str) -> str:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
@@ -386,6 +399,14 @@ def order_in(body: bytes | None) -> str:
 def covers(event: Event, order: str) -> bool:
     """Whether this acknowledgement settles that order."""
     return any(order_in(each.body) == order for each in event.covers)
+
+
+def taken_from(channel: BlockingChannel, queue: str) -> list[str]:
+    """Take all that is ready in the queue: the orders."""
+    taken = []
+    while (got := channel.basic_get(queue, auto_ack=True))[0]:
+        taken.append(order_in(got[2]))
+    return taken
 
 
 def until_nobody_consumes(channel: BlockingChannel, queue: str) -> None:
