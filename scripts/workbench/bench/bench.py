@@ -18,6 +18,7 @@ from workbench.bench.effects import Effect, Effects
 from workbench.bench.failures import failed_runs
 from workbench.bench.program import MAX_STARTS, Program, Run, end_marked
 from workbench.journey.words import SEPARATOR, Moment, moments
+from workbench.message import order_in
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
 
@@ -381,19 +382,6 @@ def happened(kind: str, order_id: str = "", source: str = "shop", **data: object
         "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "data": about | data,
     }
-
-
-def order_in(body: bytes | None) -> str:
-    """The id of the order that a message is about; empty where it names none.
-
-    It is in the envelope's data or, where there is no envelope, in the message itself.
-    """
-    try:
-        message = json.loads(body or b"")
-    except ValueError:
-        return ""
-    data = message.get("data", message) if isinstance(message, dict) else None
-    return str(data.get("order_id", "")) if isinstance(data, dict) else ""
 
 
 def covers(event: Event, order: str) -> bool:

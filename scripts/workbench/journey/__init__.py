@@ -5,7 +5,7 @@ what to whom about which order) -> words, drawing, mermaid, svg. `causal` puts s
 not depend on timing; `pages` draws a lesson page's pictures.
 """
 
-from workbench.journey.model import EXCHANGE, PROGRAM, QUEUE, Participant, Step, order_in, steps_of
+from workbench.journey.model import EXCHANGE, PROGRAM, QUEUE, Participant, Step, order_of, steps_of
 from workbench.journey.words import Moment, journey_of, moments
 
 __all__ = [
@@ -17,6 +17,6 @@ __all__ = [
     "Step",
     "journey_of",
     "moments",
-    "order_in",
+    "order_of",
     "steps_of",
 ]
