@@ -234,6 +234,14 @@ def test_what_the_bench_ends_is_not_called_a_crash(wrong: Wrong, checks: Checks)
     assert "ended_by_itself" not in broken, broken
 
 
+def test_starts_without_a_broker_do_not_use_up_those_of_a_right_program(checks: Checks) -> None:
+    check = checks.project / "lessons" / "04_topic_routing" / "check.py"
+    away = check.read_text(encoding="utf-8").replace("AWAY_SECONDS = 1.5", "AWAY_SECONDS = 5.0")
+    check.write_text(away, encoding="utf-8")
+    done = checks.run("04", "--solution")
+    assert done.returncode == 0, done.stdout
+
+
 def test_broken_promise_is_shown_with_its_order_and_hint(checks: Checks) -> None:
     done = checks.run("02", "--seed", "7", "--hint")
     again = checks.run("02", "--seed", "7", "--json")

@@ -15,7 +15,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
-from workbench.bench.failures import failed_runs
+from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
 from workbench.bench.program import MAX_STARTS, Program, Run, end_marked
 from workbench.journey.words import SEPARATOR, Moment, moments
 from workbench.message import order_in
@@ -101,7 +101,15 @@ class Bench:
 
     def _copy(self, name: str, effects: Effects) -> Copy:
         environ = reader_environment(self._setting.url) | {"LEDGER": str(effects.path)}
-        return Copy(name, Program(self._command, self._lesson, environ, self._setting.token), effects)
+        program = Program(
+            self._command,
+            self._lesson,
+            environ,
+            self._setting.token,
+            # A right program that ends without a broker must not have used up its starts when that is back.
+            is_excused=lambda run: self._was_refused(name, run),
+        )
+        return Copy(name, program, effects)
 
     def _kill_copy(self, name: str) -> None:
         next(copy for copy in self.copies if copy.name == name).program.kill()
@@ -324,12 +332,18 @@ class Bench:
 
     def failures(self) -> list[Run]:
         """The runs in which the program failed by itself: not those that the bench killed or cut off."""
-        events = list(self.events)
         return [
             run
             for copy in self.copies
-            for run in failed_runs(list(copy.program.runs), copy.name, events, self._began)
+            for run in list(copy.program.runs)
+            if failed_by_itself(run, self._cut_offs(copy.name))
         ]
+
+    def _cut_offs(self, name: str) -> list[CutOff]:
+        return cut_offs(name, list(self.events), self._began)
+
+    def _was_refused(self, name: str, run: Run) -> bool:
+        return any(each.contains(run) for each in self._cut_offs(name))
 
     def journey(self, order: str) -> str:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from workbench.bench.program import Run
 from workbench.journey.model import CUTTING
@@ -17,29 +18,38 @@ POINTER = re.compile(r"[ ^~]+")
 GAP = "  ..."
 
 
-def failed_runs(runs: Sequence[Run], name: str, events: Sequence[Event], wire_began: float) -> list[Run]:
-    """The runs of the program of that name on the wire that failed by themselves.
+@dataclass(frozen=True)
+class CutOff:
+    """From when to when a program was kept from the broker (seconds since 1970); a mere cut takes no time."""
 
-    `wire_began` is in seconds since 1970, where the times of the events begin.
-    """
-    spans = [(wire_began + start, wire_began + end) for start, end in _cut_off(name, events)]
-    return [run for run in runs if run.failed and not any(_is_due_to(span, run) for span in spans)]
+    start: float
+    end: float
+
+    def ended(self, run: Run) -> bool:
+        """Whether this cut the run off, or kept it from ever connecting."""
+        return run.began <= self.start <= run.ended or self.contains(run)
+
+    def contains(self, run: Run) -> bool:
+        """Whether the whole run lies in it."""
+        return self.start <= run.began and run.ended <= self.end
 
 
-def _is_due_to(span: tuple[float, float], run: Run) -> bool:
-    """Whether the run was cut off at the span's start, or lies in it: it never got a connection."""
-    start, end = span
-    return run.began <= start <= run.ended or (start <= run.began and run.ended <= end)
-
-
-def _cut_off(name: str, events: Sequence[Event]) -> Iterator[tuple[float, float]]:
-    """When the program was cut off, from and to, by the wire's time."""
+def cut_offs(name: str, events: Sequence[Event], wire_began: float) -> list[CutOff]:
+    """When the program of that name on the wire was cut off; events count from `wire_began`."""
     connects = [event.time for event in events if event.kind == "connect" and event.program == name]
+    found = []
     for event in events:
         action = event.details.get("action") if event.kind == "fault" else None
         if action in CUTTING and (event.program == name or action == "down"):
-            again = (time for time in connects if time > event.time)
-            yield event.time, next(again, math.inf) if action in LASTING else event.time
+            again = next((time for time in connects if time > event.time), math.inf)
+            end = again if action in LASTING else event.time
+            found.append(CutOff(wire_began + event.time, wire_began + end))
+    return found
+
+
+def failed_by_itself(run: Run, cut_offs: Sequence[CutOff]) -> bool:
+    """Whether the run failed, and not because it was killed or cut off."""
+    return run.failed and not any(each.ended(run) for each in cut_offs)
 
 
 def last_line(run: Run) -> str:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,15 +64,26 @@ class Run:
 
 
 class Program:
-    """Runs `command` in `folder`; `token`, in its environment, marks all processes that come of it."""
+    """Runs `command` in `folder`; `token`, in its environment, marks all processes that come of it.
 
-    def __init__(self, command: Sequence[str], folder: Path, environ: Mapping[str, str], token: str) -> None:
+    A run that `is_excused` does not count among its starts.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environ: Mapping[str, str],
+        token: str,
+        is_excused: Callable[[Run], bool],
+    ) -> None:
         self.command = command
         self.folder = folder
         self.environ = {**environ, MARK: token, "PYTHONUNBUFFERED": "1"}
         self.token = token
         self.runs: list[Run] = []
         self._max_starts = MAX_STARTS
+        self._is_excused = is_excused
         self.exit_statuses: list[int] = []
         self.gave_up = threading.Event()
         self._stopping = threading.Event()
@@ -103,7 +114,9 @@ class Program:
 
     def _supervise(self) -> None:
         while True:
-            self.exit_statuses.append(self.runs[-1].wait())
+            run = self.runs[-1]
+            self.exit_statuses.append(run.wait())
+            self._max_starts += self._is_excused(run)
             if self._stopping.wait(PAUSE_SECONDS):
                 return
             if len(self.runs) == self._max_starts:
