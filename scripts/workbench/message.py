@@ -16,6 +16,12 @@ def order_in(body: bytes | None) -> str:
     return ""
 
 
+def type_in(body: bytes | None) -> str:
+    """What has happened, such as `order.created`; empty where the message does not say it."""
+    kind = _mapping_in(body).get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def _mapping_in(body: bytes | None) -> Mapping:
     try:
         message = json.loads(body or b"")

@@ -196,6 +196,7 @@ def test_crash_is_told_beside_the_promise_that_it_breaks(checks: Checks) -> None
     assert "your program said" not in done.stderr, "one line is told once"
     assert broken["ended_by_itself"] > 1
     assert broken["last_line"] == "Error: no truck"
+    assert re.search(r" times \(redelivered to shipping · shipping vanished\)$", broken["journey"])
 
 
 def test_of_a_long_traceback_only_the_learners_own_end_is_shown(checks: Checks) -> None:

@@ -20,13 +20,15 @@ from workbench.journey.causal import in_causal_order
 from workbench.journey.mermaid import escaped, mermaid
 from workbench.journey.pages import drawn, observed, pictures_of
 from workbench.journey.performance import Ended, Impatient, Performance, Said, commands_of
+from workbench.journey.words import in_a_line
 from workbench.lessons import find_lesson
 from workbench.pictures import in_words
-from workbench.wire import Cut, CutAfter, Drop, Event, Fault, FaultPlan, Hold, When
+from workbench.wire import Cut, CutAfter, Drop, Event, Fault, FaultPlan, Hold, Kill, When
 
 FIRST = "01_first_event"
 ACKS = "02_acknowledgements"
 CONFIRMS = "03_publisher_confirms"
+TOPICS = "04_topic_routing"
 COLOUR = re.compile(r"\x1b\[[0-9;]*3\d")
 COMMAND = [sys.executable, str(ROOT / "scripts" / "journey.py")]
 Journey = Callable[..., subprocess.CompletedProcess]
@@ -325,6 +327,57 @@ def test_words_for_another_event_about_the_same_order(perform: Perform) -> None:
     assert journey_of(events, "A-0001") == (
         "A-0001 published · confirmed · published by hopeful_producer · published by hopeful_producer-2"
     )
+
+
+def test_words_for_several_types_of_event_about_an_order(perform: Perform) -> None:
+    programs = ["billing: python consumer.py billing order.* payment.* --limit 2"]
+    shop = "shop: bash -c 'echo Alice | python producer.py --count 1'"
+    events = observed(perform(TOPICS, *programs, shop))
+
+    journey = journey_of(events, "A-0001")
+    assert journey.startswith("A-0001 order.created published · "), journey
+    assert " · payment.completed published · " in journey, journey
+
+
+def test_words_for_two_types_that_are_acked_the_other_way_round(perform: Perform, folder_of) -> None:
+    (folder_of(FIRST) / "backwards.py").write_text(BACKWARDS, encoding="utf-8")
+    fault = Fault(When("ack", nth=2), Kill())
+    journey = journey_of(events_of(perform(FIRST, "python backwards.py", faults=(fault,))), "A-0001")
+
+    assert journey == (
+        "A-0001 order.created published · payment.completed published"
+        " · order.created delivered to backwards · payment.completed delivered to backwards"
+        " · acked · backwards killed before its ack of order.created"
+    )
+
+
+BACKWARDS = """
+import json
+from connection import connect
+
+with connect() as connection:
+    channel = connection.channel()
+    channel.queue_declare("backwards")
+    for kind in ("order.created", "payment.completed"):
+        channel.basic_publish("", "backwards", json.dumps({"type": kind, "order_id": "A-0001"}).encode())
+    tags = [each[0].delivery_tag for _, each in zip(range(2), channel.consume("backwards"))]
+    for tag in reversed(tags):
+        channel.basic_ack(tag)
+    connection.process_data_events(time_limit=None)
+"""
+
+
+def test_words_for_what_is_repeated() -> None:
+    lives = ["delivered", "vanished", *["redelivered", "vanished"] * 6]
+    assert in_a_line(lives) == "delivered · vanished · 6 times (redelivered · vanished)"
+    assert in_a_line([*lives, "redelivered", "acked"]) == (
+        "delivered · 7 times (vanished · redelivered) · acked"
+    )
+    assert in_a_line(["requeued"] * 3) == "3 times (requeued)"
+    assert in_a_line(["shipped", "shipped", "acked", "shipped", "shipped"]) == (
+        "shipped · shipped · acked · shipped · shipped"
+    )
+    assert in_a_line([]) == ""
 
 
 def test_words_for_what_is_dropped_returned_and_acked_automatically(perform: Perform) -> None:

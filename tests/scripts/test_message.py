@@ -1,7 +1,7 @@
 """What is read from a message's body, which any program may have written."""
 
 import pytest
-from workbench.message import order_in
+from workbench.message import order_in, type_in
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,16 @@ from workbench.message import order_in
 )
 def test_order_that_a_message_is_about(body: bytes | None, order: str) -> None:
     assert order_in(body) == order
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"type": "order.created", "data": {}}', "order.created"),
+        (b'{"type": 1}', ""),
+        (b"[]", ""),
+        (None, ""),
+    ],
+)
+def test_type_of_a_message(body: bytes | None, kind: str) -> None:
+    assert type_in(body) == kind

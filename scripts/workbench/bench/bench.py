@@ -17,7 +17,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from workbench.bench.effects import Effect, Effects
 from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
 from workbench.bench.program import MAX_STARTS, Program, Run, end_marked
-from workbench.journey.words import SEPARATOR, Moment, moments
+from workbench.journey.words import Moment, in_a_line, moments
 from workbench.message import order_in
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
@@ -357,7 +357,7 @@ class Bench:
             *self._kills,
         ]
         in_time = sorted(told, key=lambda moment: moment.time)
-        return f"{order} {SEPARATOR.join(moment.words for moment in in_time) or 'never came to the program'}"
+        return f"{order} {in_a_line([moment.words for moment in in_time]) or 'never came to the program'}"
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
