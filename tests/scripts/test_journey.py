@@ -184,7 +184,8 @@ def test_a_channel_closed_by_the_broker_is_told(journey: Journey) -> None:
 
     assert "* channel closed: 404 NOT_FOUND" in done.stdout
     assert done.returncode == 1
-    assert done.stderr == "producer ended with status 1\n"
+    assert done.stderr.startswith("producer ended with status 1: Error: The broker said NOT_FOUND")
+    assert len(done.stderr.splitlines()) == 1
 
 
 # --- for programs and pages
@@ -492,8 +493,30 @@ def test_no_such_program_is_one_sentence(journey: Journey) -> None:
 def test_a_failing_program_passes_its_status_on(journey: Journey) -> None:
     done = journey(FIRST, 'python -c "raise SystemExit(7)"', "python producer.py --count 1")
     assert done.returncode == 7
-    assert done.stderr.splitlines()[-1] == "python ended with status 7"
+    assert "python ended with status 7; the others go on, Ctrl-C stops them" in done.stderr.splitlines()
     assert "publish" in done.stdout
+
+
+def test_a_failed_program_is_told_at_once_to_whoever_waits_for_another(
+    vhost_url: str, copied: Callable[[str], Path]
+) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "python -c \"raise SystemExit('no paper')\"", "python consumer.py"],
+        cwd=copied(FIRST),
+        env=os.environ | {"AMQP_URL": vhost_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("consumer: waiting"):
+                process.send_signal(signal.SIGINT)
+
+    assert "python ended with status 1: no paper; the others go on, Ctrl-C stops them\n" in said
+    assert said[-1] == "stopped; what was seen is drawn\n"
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize("arguments", [["python 'x"], [""], ["--kill", "nobody", "python x.py"], []])
