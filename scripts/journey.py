@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 from workbench.broker import ensure_up
 from workbench.edge import Command
-from workbench.journey.drawing import Drawing
+from workbench.journey.drawing import GUTTER, Drawing
 from workbench.journey.mermaid import mermaid
 from workbench.journey.model import Step, steps_of
 from workbench.journey.performance import (
@@ -29,6 +29,7 @@ from workbench.journey.performance import (
     Said,
     performance_of,
 )
+from workbench.journey.repeats import Repeats
 from workbench.journey.svg import svg
 from workbench.wire import Event
 
@@ -43,6 +44,8 @@ class Audience:
     """What is shown of a performance, where, and what of it is kept for a picture."""
 
     show: Callable[[Step], None]
+    end: Callable[[], None]
+    """Called when all is shown."""
     quiet: bool
     everything: bool
     only: str | None
@@ -57,6 +60,7 @@ class Audience:
                 if self._wants(step):
                     self.steps.append(step)
                     self.show(step)
+        self.end()
 
     def _events(
         self, news: Iterator[Event | Said | Ended | Impatient], performance: Performance
@@ -111,7 +115,8 @@ def main(
     if as_json and as_mermaid:
         raise click.UsageError("--json and --mermaid both want stdout: choose one")
     performance = performance_of(programs, kill, ensure_up().url, Path.cwd())
-    audience = Audience(shown_by(as_json, as_mermaid, len(programs)), quiet, everything, only)
+    show, end = shown_by(as_json, as_mermaid, len(programs))
+    audience = Audience(show, end, quiet, everything, only)
     interrupted = stop_on_signals(performance)
     try:
         audience.watch(performance)
@@ -124,14 +129,20 @@ def main(
     sys.exit(exit_status(audience.failed))
 
 
-def shown_by(as_json: bool, as_mermaid: bool, programs: int) -> Callable[[Step], None]:
-    """What is done with a step as soon as it is there."""
+def shown_by(
+    as_json: bool, as_mermaid: bool, programs: int
+) -> tuple[Callable[[Step], None], Callable[[], None]]:
+    """What is done with a step as soon as it is there, and at the end."""
     if as_json:
-        return lambda step: click.echo(json.dumps(step.as_dict()))
+        return lambda step: click.echo(json.dumps(step.as_dict())), lambda: None
     if as_mermaid:
-        return lambda _step: None
+        return lambda _step: None, lambda: None
     drawing = Drawing(out.width, min(programs + 1, MAX_EXPECTED))
-    return lambda step: out.print(*drawing.lines(step), sep="\n", soft_wrap=True)
+    repeats = Repeats(
+        lambda step: out.print(*drawing.lines(step), sep="\n", soft_wrap=True),
+        lambda words: out.print(f"{' ' * GUTTER}... {words}", style="dim"),
+    )
+    return repeats.see, repeats.end
 
 
 def stop_on_signals(performance: Performance) -> list[signal.Signals]:

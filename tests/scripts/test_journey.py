@@ -29,6 +29,7 @@ FIRST = "01_first_event"
 ACKS = "02_acknowledgements"
 CONFIRMS = "03_publisher_confirms"
 TOPICS = "04_topic_routing"
+DEAD_LETTERS = "07_dead_letters"
 COLOUR = re.compile(r"\x1b\[[0-9;]*3\d")
 COMMAND = [sys.executable, str(ROOT / "scripts" / "journey.py")]
 Journey = Callable[..., subprocess.CompletedProcess]
@@ -186,6 +187,20 @@ def test_a_channel_closed_by_the_broker_is_told(journey: Journey) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("producer ended with status 1: Error: The broker said NOT_FOUND")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_order_that_spins_is_not_drawn_for_ever(journey: Journey) -> None:
+    consumer = "python consumer.py --requeue --tries 100"
+    done = journey(DEAD_LETTERS, "python producer.py --bad 1 --count 1", consumer, "--quiet")
+
+    lines = squeezed(done.stdout)
+    spin = ["A-0001 | |-redelivered->|", "A-0001 | |<-reject requeue-|"]
+    start = lines.index(spin[0])
+    assert lines[start : start + 6] == spin * 3
+    assert lines[start + 6] == "... the last 2 lines again and again:"
+    rounds = re.fullmatch(r"\.\.\. (\d+) times more", lines[start + 7])
+    whole = done.stdout.count("reject requeue") + int(rounds[1])
+    assert whole in (99, 100), "the last rejection may end with the program"
 
 
 # --- for programs and pages
