@@ -14,6 +14,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Container
 
 import click
 from rich.console import Console
@@ -23,13 +24,14 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 from workbench import progress
 from workbench.bench import Promise
+from workbench.bench.failures import last_line, last_lines
 from workbench.bench.judge import Exercise, Finding, Judge, Scenario, Verdict
 from workbench.broker import ensure_up
 from workbench.edge import Group
 from workbench.lessons import Lesson, LessonNumber, starter_of
 
 UNJUDGED = 2
-LAST_LINES = 12
+INDENT = 8
 WATCH_SECONDS = 0.5
 
 out = Console(highlight=False)
@@ -116,13 +118,15 @@ def judged(judge: Judge, quiet: bool) -> Verdict:
 def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
     """Each promise, kept or broken; a broken one with the order that shows it."""
     if verdict.unjudged:
-        show_unjudged(verdict)
+        show_unjudged(lesson, verdict.unjudged)
         return
+    shown: set[str] = set()
     for promise in verdict.promises:
         finding = verdict.broken.get(promise)
         if finding:
             out.print(f"[red]broken[/]  {promise.words}")
             show_broken(finding, hint)
+            shown.add(show_last_words(lesson, finding, shown))
         elif promise in verdict.kept:
             out.print(f"[green]kept[/]    {promise.words}")
         else:
@@ -137,34 +141,66 @@ def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
 def show_broken(finding: Finding, hint: bool) -> None:
     """What happened, to which order, and the hint if it is wanted."""
     broken = finding.broken
-    out.print(Padding(f"{finding.scenario.words}.", (0, 0, 0, 8), expand=False))
-    out.print(Padding(escape(broken.journey), (0, 0, 0, 8), expand=False))
+    out.print(indented(f"{finding.scenario.words}."))
+    out.print(indented(broken.journey))
+    if finding.failures:
+        # Whoever breaks a promise because it crashes has to mend the crash first.
+        out.print(indented(how_it_failed(finding), "bold"))
     if hint:
-        out.print(Padding(Text(f"hint: {broken.promise.hint}", style="yellow"), (0, 0, 0, 8), expand=False))
-    show_last_words(broken.output)
+        out.print(indented(f"hint: {broken.promise.hint}", "yellow"))
 
 
-def show_unjudged(verdict: Verdict) -> None:
+def show_unjudged(lesson: Lesson, finding: Finding) -> None:
     """Why there is nothing to judge."""
-    status.print(f"[red]Could not judge:[/] {escape(str(verdict.unjudged))}.")
-    show_last_words(verdict.unjudged.output)
+    status.print(f"[red]Could not judge:[/] {escape(str(finding.unjudged))}.")
+    show_last_words(lesson, finding, set())
 
 
-def show_last_words(output: str) -> None:
-    """The traceback that the learner's program printed, if it did."""
-    if "Traceback" in output:
-        last = output[output.rindex("Traceback") :].strip().splitlines()
-        status.print("        your program said:", style="dim")
-        status.print(Padding(Text("\n".join(last[-LAST_LINES:]), style="dim"), (0, 0, 0, 8), expand=False))
+def how_it_failed(finding: Finding) -> str:
+    """How often the program failed by itself, and the last that it said."""
+    count = len(finding.failures)
+    times = "once" if count == 1 else f"{count} times"
+    return f"your program ended by itself {times}: {last_line(finding.failures[-1])}"
+
+
+def show_last_words(lesson: Lesson, finding: Finding, shown: Container[str]) -> str:
+    """What the learner's program said when it failed, unless that has been shown; returns it."""
+    words = "\n".join(last_lines(words_of(finding), str(lesson.folder)))
+    told = finding.broken and finding.failures and last_line(finding.failures[-1])
+    if words and words != told and words not in shown:
+        status.print(indented("your program said:", "dim"))
+        status.print(indented(words, "dim", INDENT + 2))
+    return words
+
+
+def words_of(finding: Finding) -> str:
+    """The words of the run that failed last; if the bench brought that about, only a traceback counts."""
+    if finding.failures:
+        return finding.failures[-1].last_words()
+    output = (finding.broken or finding.unjudged).output
+    return output if "Traceback" in output else ""
+
+
+def indented(words: str, style: str = "", by: int = INDENT) -> Padding:
+    """These words below the ones that they belong to."""
+    return Padding(Text(words, style=style), (0, 0, 0, by), expand=False)
 
 
 def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
     """The same as one JSON object."""
     promises = [promise_as_object(promise, verdict, hint) for promise in verdict.promises]
     result = {"lesson": lesson.number, "verdict": verdict.word, "seed": verdict.seed, "promises": promises}
-    if verdict.unjudged:
-        result |= {"promises": [], "why": str(verdict.unjudged), "output": verdict.unjudged.output}
+    if finding := verdict.unjudged:
+        why = {"why": str(finding.unjudged), "output": finding.unjudged.output}
+        result |= {"promises": []} | why | failures_as_object(finding)
     click.echo(json.dumps(result | {"seconds": round(verdict.seconds, 2)}))
+
+
+def failures_as_object(finding: Finding) -> dict[str, object]:
+    """How often the program ended by itself, and the last that it said; empty where it never did."""
+    if not finding.failures:
+        return {}
+    return {"ended_by_itself": len(finding.failures), "last_line": last_line(finding.failures[-1])}
 
 
 def promise_as_object(promise: Promise, verdict: Verdict, hint: bool) -> dict[str, object]:
@@ -177,7 +213,7 @@ def promise_as_object(promise: Promise, verdict: Verdict, hint: bool) -> dict[st
             "plan": str(finding.scenario.plan),
             "order": broken.order,
         }
-        story |= {"journey": broken.journey, "output": broken.output}
+        story |= {"journey": broken.journey, "output": broken.output} | failures_as_object(finding)
         return {"promise": promise.words, "kept": False} | story | ({"hint": promise.hint} if hint else {})
     return {"promise": promise.words, "kept": True if promise in verdict.kept else None}
 

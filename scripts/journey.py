@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 from workbench.broker import ensure_up
 from workbench.edge import Command
-from workbench.journey.drawing import Drawing
+from workbench.journey.drawing import GUTTER, Drawing
 from workbench.journey.mermaid import mermaid
 from workbench.journey.model import Step, steps_of
 from workbench.journey.performance import (
@@ -29,6 +29,7 @@ from workbench.journey.performance import (
     Said,
     performance_of,
 )
+from workbench.journey.repeats import Repeats
 from workbench.journey.svg import svg
 from workbench.wire import Event
 
@@ -43,25 +44,37 @@ class Audience:
     """What is shown of a performance, where, and what of it is kept for a picture."""
 
     show: Callable[[Step], None]
+    end: Callable[[], None]
+    """Called when all is shown."""
     quiet: bool
     everything: bool
     only: str | None
     steps: list[Step] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    """Exit statuses of the programs that failed, as subprocess has them."""
 
     def watch(self, performance: Performance) -> None:
         """Follow the performance to its end."""
         with closing(performance.news()) as news:
-            for step in steps_of(self._events(news)):
+            for step in steps_of(self._events(news, performance)):
                 if self._wants(step):
                     self.steps.append(step)
                     self.show(step)
+        self.end()
 
-    def _events(self, news: Iterator[Event | Said | Ended | Impatient]) -> Iterator[Event]:
+    def _events(
+        self, news: Iterator[Event | Said | Ended | Impatient], performance: Performance
+    ) -> Iterator[Event]:
         for item in news:
             if isinstance(item, Event):
                 yield item
             elif isinstance(item, Said) and not self.quiet:
                 click.echo(click.style(f"{item.program}: {item.line}", dim=True), err=True)
+            elif isinstance(item, Ended) and item.failed:
+                self.failed.append(item.status)
+                # Whoever waits for what this one should have sent would wait for ever.
+                go_on = "; the others go on, Ctrl-C stops them" if performance.others_go_on() else ""
+                click.echo(f"{how_it_ended(item)}{go_on}", err=True)
             elif isinstance(item, Impatient):
                 click.echo(f"{item.program} goes on without waiting: the next one starts beside it", err=True)
 
@@ -102,7 +115,8 @@ def main(
     if as_json and as_mermaid:
         raise click.UsageError("--json and --mermaid both want stdout: choose one")
     performance = performance_of(programs, kill, ensure_up().url, Path.cwd())
-    audience = Audience(shown_by(as_json, as_mermaid, len(programs)), quiet, everything, only)
+    show, end = shown_by(as_json, as_mermaid, len(programs))
+    audience = Audience(show, end, quiet, everything, only)
     interrupted = stop_on_signals(performance)
     try:
         audience.watch(performance)
@@ -110,18 +124,25 @@ def main(
         leave_pictures(audience.steps, as_mermaid, svg_file)
     if interrupted:
         click.echo("stopped; what was seen is drawn", err=True)
-        sys.exit(0 if interrupted == [signal.SIGINT] * len(interrupted) else 128 + interrupted[-1])
-    sys.exit(verdict(performance))
+        if interrupted != [signal.SIGINT] * len(interrupted):
+            sys.exit(128 + interrupted[-1])
+    sys.exit(exit_status(audience.failed))
 
 
-def shown_by(as_json: bool, as_mermaid: bool, programs: int) -> Callable[[Step], None]:
-    """What is done with a step as soon as it is there."""
+def shown_by(
+    as_json: bool, as_mermaid: bool, programs: int
+) -> tuple[Callable[[Step], None], Callable[[], None]]:
+    """What is done with a step as soon as it is there, and at the end."""
     if as_json:
-        return lambda step: click.echo(json.dumps(step.as_dict()))
+        return lambda step: click.echo(json.dumps(step.as_dict())), lambda: None
     if as_mermaid:
-        return lambda _step: None
+        return lambda _step: None, lambda: None
     drawing = Drawing(out.width, min(programs + 1, MAX_EXPECTED))
-    return lambda step: out.print(*drawing.lines(step), sep="\n", soft_wrap=True)
+    repeats = Repeats(
+        lambda step: out.print(*drawing.lines(step), sep="\n", soft_wrap=True),
+        lambda words: out.print(f"{' ' * GUTTER}... {words}", style="dim"),
+    )
+    return repeats.see, repeats.end
 
 
 def stop_on_signals(performance: Performance) -> list[signal.Signals]:
@@ -156,18 +177,17 @@ def write(file: Path, text: str) -> None:
     click.echo(f"drawn into {file}", err=True)
 
 
-def verdict(performance: Performance) -> int:
-    """The exit status of the first program that failed, which is said; 0 where none did."""
-    for name, status in performance.statuses.items():
-        if status and name not in performance.struck:
-            how = (
-                f"was ended by {signal.Signals(-status).name}"
-                if status < 0
-                else f"ended with status {status}"
-            )
-            click.echo(f"{name} {how}", err=True)
-            return 128 - status if status < 0 else status
-    return 0
+def how_it_ended(ended: Ended) -> str:
+    """A failed program in a sentence: its name, its status and the last that it said."""
+    status = ended.status
+    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"{ended.program} {how}{f': {ended.last_line}' if ended.last_line else ''}"
+
+
+def exit_status(failed: Sequence[int]) -> int:
+    """That of the first program that failed, as a shell has it; 0 where none did."""
+    first = failed[0] if failed else 0
+    return 128 - first if first < 0 else first
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ environment.enter()  # from here on pika, click and rich can be imported
 import difflib
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,8 +63,14 @@ def list_lessons() -> None:
 @main.command(epilog="Example: python3 scripts/lesson.py show 02")
 @click.argument("lesson", type=NUMBER)
 def show(lesson: Lesson) -> None:
-    """Print the page of lesson NN."""
-    out.print(Markdown(pictures.in_words(lesson.page.read_text(encoding="utf-8"))))
+    """Print the page of lesson NN; at a terminal that it does not fit, in a pager ($PAGER, else less)."""
+    with out.capture() as captured:
+        out.print(Markdown(pictures.in_words(lesson.page.read_text(encoding="utf-8"))))
+    page = captured.get()
+    if sys.stdout.isatty() and page.count("\n") >= out.height:
+        click.echo_via_pager(page)
+    else:
+        click.echo(page, nl=False)
 
 
 @main.command(epilog="Example: python3 scripts/lesson.py run 02")

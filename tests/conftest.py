@@ -21,10 +21,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--lesson", action="append", default=[], metavar="NN", help="only the tests of lesson NN"
     )
+    parser.addoption("--patient", action="store_true", help="those that take minutes, too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what belongs to the lessons asked for: their number and an underscore stand in the test's id."""
+    """Keep what belongs to the lessons asked for: their number and an underscore stand in the test's id.
+
+    What takes minutes is skipped unless it is asked for.
+    """
+    if not config.getoption("--patient"):
+        for item in items:
+            if item.get_closest_marker("patient"):
+                item.add_marker(
+                    pytest.mark.skip(reason="takes minutes: python3 scripts/run_tests.py --patient")
+                )
     numbers = config.getoption("--lesson")
     unknown = set(numbers) - {lesson.number for lesson in all_lessons()}
     if unknown:
@@ -78,14 +88,16 @@ def copied(tmp_path: Path) -> Callable[[str], Path]:
 def run(vhost_url: str) -> Callable[..., subprocess.CompletedProcess]:
     """Runs a script with this Python on the test's vhost (or on `url`), as a program would: no terminal."""
 
-    def run_script(script: Path, *options: str, url: str = vhost_url) -> subprocess.CompletedProcess:
+    def run_script(
+        script: Path, *options: str, url: str = vhost_url, seconds: float = MAX_SECONDS
+    ) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, str(script), *options],
             env=reader_environment(url),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=MAX_SECONDS,
+            timeout=seconds,
             check=False,
         )
 

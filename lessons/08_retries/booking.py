@@ -4,8 +4,10 @@ import json
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-CARRIER = os.environ.get("CARRIER", "http://127.0.0.1:8008")
+# carrier.py takes a free port, and leaves its address here.
+ADDRESS = Path("carrier.url")
 # Without a bound of its own a call to a service that hangs would hang with it.
 MAX_SECONDS = 5
 
@@ -14,11 +16,20 @@ class CarrierDown(Exception):
     """The carrier cannot be asked now; later it may."""
 
 
+def carrier() -> str:
+    """The carrier's address: what CARRIER says, else what carrier.py has left. Raises CarrierDown."""
+    try:
+        return os.environ.get("CARRIER") or ADDRESS.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CarrierDown("no carrier is here (start it with: python carrier.py)") from error
+
+
 def book_truck(order_id: str) -> None:
     """Return when a truck is booked. Raises CarrierDown."""
     body = json.dumps({"order_id": order_id}).encode()
+    url = f"{carrier()}/bookings"
     try:
-        with urllib.request.urlopen(f"{CARRIER}/bookings", data=body, timeout=MAX_SECONDS):
+        with urllib.request.urlopen(url, data=body, timeout=MAX_SECONDS):
             return
     except OSError as error:  # no answer, or one that says no: urllib's errors are all of this kind
         raise CarrierDown(getattr(error, "reason", error)) from error

@@ -3,6 +3,7 @@
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import click
 
@@ -28,8 +29,8 @@ class Carrier:
             return up
 
 
-def server_of(carrier: Carrier, port: int) -> ThreadingHTTPServer:
-    """An HTTP server on loopback, at a free port if `port` is 0. Raises OSError where it is taken."""
+def server_of(carrier: Carrier) -> ThreadingHTTPServer:
+    """An HTTP server on loopback, at a free port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -39,29 +40,27 @@ def server_of(carrier: Carrier, port: int) -> ThreadingHTTPServer:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 @click.command()
 @click.option("--down", type=click.FloatRange(min=0), default=2.9, show_default=True, help="Seconds.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8008, show_default=True, help="Where to listen."
-)
-def main(down: float, port: int) -> None:
-    """Be the carrier until Ctrl-C.
+def main(down: float) -> None:
+    """Be the carrier until Ctrl-C, at any free port; carrier.url then says where.
 
     Example: python carrier.py --down 2.9
     """
     carrier = Carrier(down)
     try:
-        with server_of(carrier, port) as server:
+        with server_of(carrier) as server:
+            Path("carrier.url").write_text(f"http://127.0.0.1:{server.server_port}", encoding="utf-8")
             click.echo(
                 f"the carrier listens, and will be down for {down:g} s from the first call on", err=True
             )
             server.serve_forever()
     except OSError as error:
         raise click.ClickException(
-            f"Port {port} is taken; stop the other carrier, or choose --port."
+            f"carrier.url cannot be written here ({error.strerror}); see to the rights of this folder."
         ) from error
     except KeyboardInterrupt:
         click.echo(f"stopped after {carrier.calls} calls and {len(carrier.booked)} bookings", err=True)

@@ -36,7 +36,7 @@ class Some(int):
 @contextmanager
 def served(carrier: Carrier) -> Iterator[str]:
     """The address of the carrier's service while the block runs."""
-    with server_of(carrier, 0) as server:
+    with server_of(carrier) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"

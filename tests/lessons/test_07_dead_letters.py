@@ -24,6 +24,7 @@ QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 LETTERS = ["a", "b", "c", "d"]
 MORE_THAN_THE_DEFAULT_LIMIT = 25
 MAX_SECONDS = 60
+PATIENT_SECONDS = 300
 
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
@@ -102,6 +103,19 @@ def test_experiment(copied: Copied, run: Run) -> None:
         assert (trial["handled"], trial["dead"], trial["lost"]) == (9, 1, 0)
     assert limit["tries"] == 4
     assert (no_queue["handled"], no_queue["dead"], no_queue["lost"]) == (9, 0, 1)
+
+
+@pytest.mark.patient
+def test_table_of_the_patient_experiment_is_what_the_page_shows(copied: Copied, run: Run) -> None:
+    """Its rows are the last two of `experiment.py --patient`, which waits three minutes for the broker."""
+    page = (LESSON / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"experiment\.py --patient`.*?```\n(.*?)```", page, re.DOTALL)[1].splitlines()
+
+    done = run(copied("07_dead_letters") / "experiment.py", "--patient", seconds=PATIENT_SECONDS)
+
+    assert done.returncode == 0, done.stderr
+    printed = [line.rstrip() for line in done.stdout.splitlines() if not line.startswith("Measured: ")]
+    assert [*printed[:2], *printed[-2:]] == shown
 
 
 def test_limits_are_what_the_page_says(run: Run, vhost_url: str) -> None:

@@ -1,10 +1,11 @@
 """Lesson 08: what waiting costs and saves, and that an order on its way to wait is not lost."""
 
 import json
-import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -122,12 +123,35 @@ def test_what_is_no_order_is_parked_at_once(channel: BlockingChannel, run: Run) 
     assert [until_one_waits(channel, PARKED) for _ in range(3)] == [b"hello", b"[]", b"\xff"]
 
 
-def test_two_carriers_do_not_share_a_port(run: Run) -> None:
-    port = str(free()[0])
-    command = [sys.executable, str(LESSON / "carrier.py"), "--port", port]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as first:
-        assert "the carrier listens" in first.stderr.readline()
-        done = run(LESSON / "carrier.py", "--port", port)
-        first.kill()
-    assert done.returncode == 1
-    assert done.stderr.strip() == f"Error: Port {port} is taken; stop the other carrier, or choose --port."
+@pytest.fixture
+def carriers(copied: Copied, tmp_path: Path) -> Iterator[list[Path]]:
+    """Two folders, in each of which a carrier listens that is up."""
+    folders = [copied("08_retries"), tmp_path / "another"]
+    shutil.copytree(*folders)
+    with ExitStack() as stack:
+        for folder in folders:
+            command = [sys.executable, "carrier.py", "--down", "0"]
+            carrier = stack.enter_context(
+                subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+            )
+            stack.callback(carrier.kill)
+            assert "the carrier listens" in carrier.stderr.readline()
+        yield folders
+
+
+def test_two_carriers_do_not_get_in_each_others_way(
+    carriers: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = {(folder / "carrier.url").read_text(encoding="utf-8") for folder in carriers}
+    assert len(addresses) == 2
+    for folder in carriers:
+        monkeypatch.chdir(folder)
+        run(folder / "producer.py", "--count", "1")
+        assert run(folder / "consumer.py", "--limit", "1").stdout == "A-0001: booked\n"
+
+
+def test_without_a_carrier_the_order_waits(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(LESSON / "producer.py", "--count", "1")
+    done = run(LESSON / "consumer.py", "--calls", "1")
+    assert done.stdout.startswith("A-0001: no carrier is here (start it with: python carrier.py); again in ")

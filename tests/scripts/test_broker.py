@@ -175,6 +175,20 @@ def test_compose_from_up_to_down(project):
         subprocess.run(command, cwd=project.folder, env=project.environ, capture_output=True, check=True)
 
 
+def test_two_copies_are_two_projects_in_compose(project):
+    if reason := compose.why_not():
+        pytest.skip(reason)
+    other = Project(copy_project(project.folder.parent / "another copy"))
+    assert project_name(project) != project_name(other)
+
+
+def project_name(project: Project) -> str:
+    """The name under which `docker compose`, typed by hand, knows what runs from this copy."""
+    command = ["docker", "compose", "config", "--format", "json"]
+    done = subprocess.run(command, cwd=project.folder, env=project.environ, capture_output=True, check=True)
+    return json.loads(done.stdout)["name"]
+
+
 def test_a_foreign_broker_is_used_and_never_stopped(project, broker_url):
     for command in ("down", "restart", "logs"):
         done = project.broker(command, AMQP_URL=broker_url)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 from project_copy import copy_project
 from workbench.address import vhost_of
+from workbench.bench.failures import MAX_LINES
 from workbench.bench.program import MARK
 from workbench.management import EVERYTHING, Management
+from wrong_answers import WRONG_ANSWERS, Wrong
 
 LOOK_SECONDS = 0.02
 CLEARING_SECONDS = 20
@@ -153,6 +156,91 @@ def test_traceback_of_the_learner_is_shown_as_theirs(checks: Checks) -> None:
     assert done.returncode == 2
     assert "your program said:" in done.stderr
     assert "my own mistake" in done.stderr
+
+
+def test_one_line_error_of_the_learner_is_shown_as_theirs(checks: Checks) -> None:
+    done = checks.run("01", "--command", program(checks, "raise SystemExit('Error: there is no truck')"))
+    assert done.returncode == 2
+    assert "your program said:\n          Error: there is no truck" in done.stderr
+
+
+NEVER_ACKNOWLEDGES = """
+import json
+from connection import connect
+
+def dig(depth):
+    dig_on(depth - 1) if depth else json.loads("[")
+
+def dig_on(depth):
+    dig(depth)
+
+with connect() as connection:
+    for delivery in connection.channel().consume("lesson02.orders"):
+        {work}
+"""
+
+
+def crash_over_an_order(checks: Checks, work: str) -> str:
+    """A program for lesson 02 that does this with an order."""
+    mine = checks.project / "lessons" / "02_acknowledgements" / "mine.py"
+    mine.write_text(NEVER_ACKNOWLEDGES.format(work=work), encoding="utf-8")
+    return f"{sys.executable} mine.py"
+
+
+def test_crash_is_told_beside_the_promise_that_it_breaks(checks: Checks) -> None:
+    command = crash_over_an_order(checks, "raise SystemExit('Error: no truck')")
+    done = checks.run("02", "--command", command)
+    again = checks.run("02", "--command", command, "--json")
+    broken = next(each for each in json.loads(again.stdout)["promises"] if each["kept"] is False)
+    assert re.search(r"^ {8}your program ended by itself \d times: Error: no truck$", done.stdout, re.M)
+    assert "your program said" not in done.stderr, "one line is told once"
+    assert broken["ended_by_itself"] > 1
+    assert broken["last_line"] == "Error: no truck"
+    assert re.search(r" times \(redelivered to shipping · shipping vanished\)$", broken["journey"])
+
+
+def test_of_a_long_traceback_only_the_learners_own_end_is_shown(checks: Checks) -> None:
+    done = checks.run("02", "--command", crash_over_an_order(checks, "dig(30)"))
+    said = done.stderr[done.stderr.index("your program said:") : done.stderr.index("seed")]
+    lines = [line.strip() for line in said.splitlines()[1:]]
+    assert done.stderr.count("your program said:") == 1, "the same is said once"
+    assert lines[:2] == ["Traceback (most recent call last):", "..."]
+    assert 'File "mine.py", line 6, in dig' in lines
+    assert any(line.startswith("json.decoder.JSONDecodeError: ") for line in lines)
+    assert "json/decoder.py" not in said
+    assert len(lines) <= 2 * MAX_LINES
+    assert max(map(len, said.splitlines())) <= 80
+
+
+GOES_WITH_IT = """channel.queue_declare("lesson04.shipping", auto_delete=True).method.queue
+            for reason in REASONS_TO_SHIP:
+                channel.queue_bind(queue, "lesson04.events", reason)"""
+FORGETFUL = Wrong(
+    "04_topic_routing",
+    "has a queue that goes with it",
+    "what happens while it is away waits for it",
+    (('declare_queue(channel, "shipping", REASONS_TO_SHIP)', GOES_WITH_IT),),
+)
+NAIVE = next(each for each in WRONG_ANSWERS if each.breaks == "an event that comes back ships its order once")
+
+
+@pytest.mark.parametrize("wrong", [FORGETFUL, NAIVE], ids=["sent away", "killed and cut off"])
+def test_what_the_bench_ends_is_not_called_a_crash(wrong: Wrong, checks: Checks) -> None:
+    folder = checks.project / "lessons" / wrong.lesson
+    solution = (folder / "solution.py").read_text(encoding="utf-8")
+    (folder / "exercise.py").write_text(wrong.program(solution), encoding="utf-8")
+    result = json.loads(checks.run(wrong.lesson[:2], "--json").stdout)
+    broken = next(each for each in result["promises"] if each["promise"] == wrong.breaks)
+    assert broken["kept"] is False
+    assert "ended_by_itself" not in broken, broken
+
+
+def test_starts_without_a_broker_do_not_use_up_those_of_a_right_program(checks: Checks) -> None:
+    check = checks.project / "lessons" / "04_topic_routing" / "check.py"
+    away = check.read_text(encoding="utf-8").replace("AWAY_SECONDS = 1.5", "AWAY_SECONDS = 5.0")
+    check.write_text(away, encoding="utf-8")
+    done = checks.run("04", "--solution")
+    assert done.returncode == 0, done.stdout
 
 
 def test_broken_promise_is_shown_with_its_order_and_hint(checks: Checks) -> None:

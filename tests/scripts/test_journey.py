@@ -20,13 +20,16 @@ from workbench.journey.causal import in_causal_order
 from workbench.journey.mermaid import escaped, mermaid
 from workbench.journey.pages import drawn, observed, pictures_of
 from workbench.journey.performance import Ended, Impatient, Performance, Said, commands_of
+from workbench.journey.words import in_a_line
 from workbench.lessons import find_lesson
 from workbench.pictures import in_words
-from workbench.wire import Cut, CutAfter, Drop, Event, Fault, FaultPlan, Hold, When
+from workbench.wire import Cut, CutAfter, Drop, Event, Fault, FaultPlan, Hold, Kill, When
 
 FIRST = "01_first_event"
 ACKS = "02_acknowledgements"
 CONFIRMS = "03_publisher_confirms"
+TOPICS = "04_topic_routing"
+DEAD_LETTERS = "07_dead_letters"
 COLOUR = re.compile(r"\x1b\[[0-9;]*3\d")
 COMMAND = [sys.executable, str(ROOT / "scripts" / "journey.py")]
 Journey = Callable[..., subprocess.CompletedProcess]
@@ -182,7 +185,22 @@ def test_a_channel_closed_by_the_broker_is_told(journey: Journey) -> None:
 
     assert "* channel closed: 404 NOT_FOUND" in done.stdout
     assert done.returncode == 1
-    assert done.stderr == "producer ended with status 1\n"
+    assert done.stderr.startswith("producer ended with status 1: Error: The broker said NOT_FOUND")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_order_that_spins_is_not_drawn_for_ever(journey: Journey) -> None:
+    consumer = "python consumer.py --requeue --tries 100"
+    done = journey(DEAD_LETTERS, "python producer.py --bad 1 --count 1", consumer, "--quiet")
+
+    lines = squeezed(done.stdout)
+    spin = ["A-0001 | |-redelivered->|", "A-0001 | |<-reject requeue-|"]
+    start = lines.index(spin[0])
+    assert lines[start : start + 6] == spin * 3
+    assert lines[start + 6] == "... the last 2 lines again and again:"
+    rounds = re.fullmatch(r"\.\.\. (\d+) times more", lines[start + 7])
+    whole = done.stdout.count("reject requeue") + int(rounds[1])
+    assert whole in (99, 100), "the last rejection may end with the program"
 
 
 # --- for programs and pages
@@ -327,6 +345,57 @@ def test_words_for_another_event_about_the_same_order(perform: Perform) -> None:
     )
 
 
+def test_words_for_several_types_of_event_about_an_order(perform: Perform) -> None:
+    programs = ["billing: python consumer.py billing order.* payment.* --limit 2"]
+    shop = "shop: bash -c 'echo Alice | python producer.py --count 1'"
+    events = observed(perform(TOPICS, *programs, shop))
+
+    journey = journey_of(events, "A-0001")
+    assert journey.startswith("A-0001 order.created published · "), journey
+    assert " · payment.completed published · " in journey, journey
+
+
+def test_words_for_two_types_that_are_acked_the_other_way_round(perform: Perform, folder_of) -> None:
+    (folder_of(FIRST) / "backwards.py").write_text(BACKWARDS, encoding="utf-8")
+    fault = Fault(When("ack", nth=2), Kill())
+    journey = journey_of(events_of(perform(FIRST, "python backwards.py", faults=(fault,))), "A-0001")
+
+    assert journey == (
+        "A-0001 order.created published · payment.completed published"
+        " · order.created delivered to backwards · payment.completed delivered to backwards"
+        " · acked · backwards killed before its ack of order.created"
+    )
+
+
+BACKWARDS = """
+import json
+from connection import connect
+
+with connect() as connection:
+    channel = connection.channel()
+    channel.queue_declare("backwards")
+    for kind in ("order.created", "payment.completed"):
+        channel.basic_publish("", "backwards", json.dumps({"type": kind, "order_id": "A-0001"}).encode())
+    tags = [each[0].delivery_tag for _, each in zip(range(2), channel.consume("backwards"))]
+    for tag in reversed(tags):
+        channel.basic_ack(tag)
+    connection.process_data_events(time_limit=None)
+"""
+
+
+def test_words_for_what_is_repeated() -> None:
+    lives = ["delivered", "vanished", *["redelivered", "vanished"] * 6]
+    assert in_a_line(lives) == "delivered · vanished · 6 times (redelivered · vanished)"
+    assert in_a_line([*lives, "redelivered", "acked"]) == (
+        "delivered · 7 times (vanished · redelivered) · acked"
+    )
+    assert in_a_line(["requeued"] * 3) == "3 times (requeued)"
+    assert in_a_line(["shipped", "shipped", "acked", "shipped", "shipped"]) == (
+        "shipped · shipped · acked · shipped · shipped"
+    )
+    assert in_a_line([]) == ""
+
+
 def test_words_for_what_is_dropped_returned_and_acked_automatically(perform: Perform) -> None:
     lines = ("python producer.py --count 2", "python consumer.py --auto-ack --seconds 0 --limit 1")
     events = events_of(perform(ACKS, *lines, faults=(Fault(When("deliver"), Drop()),)))
@@ -439,8 +508,30 @@ def test_no_such_program_is_one_sentence(journey: Journey) -> None:
 def test_a_failing_program_passes_its_status_on(journey: Journey) -> None:
     done = journey(FIRST, 'python -c "raise SystemExit(7)"', "python producer.py --count 1")
     assert done.returncode == 7
-    assert done.stderr.splitlines()[-1] == "python ended with status 7"
+    assert "python ended with status 7; the others go on, Ctrl-C stops them" in done.stderr.splitlines()
     assert "publish" in done.stdout
+
+
+def test_a_failed_program_is_told_at_once_to_whoever_waits_for_another(
+    vhost_url: str, copied: Callable[[str], Path]
+) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "python -c \"raise SystemExit('no paper')\"", "python consumer.py"],
+        cwd=copied(FIRST),
+        env=os.environ | {"AMQP_URL": vhost_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("consumer: waiting"):
+                process.send_signal(signal.SIGINT)
+
+    assert "python ended with status 1: no paper; the others go on, Ctrl-C stops them\n" in said
+    assert said[-1] == "stopped; what was seen is drawn\n"
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize("arguments", [["python 'x"], [""], ["--kill", "nobody", "python x.py"], []])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from project_copy import ROOT, copy_project
 from workbench.lessons import all_lessons
+from workbench.terminal import Terminal
 
 
 def lesson(*arguments: str, project: Path = ROOT, **variables: str) -> subprocess.CompletedProcess:
@@ -48,6 +49,18 @@ def test_show_puts_the_picture_in_words() -> None:
     done = lesson("show", "1")
     assert "producer.py → lesson01.orders: publish" in done.stdout
     assert "flowchart" not in done.stdout
+
+
+def test_show_pages_at_a_terminal_and_only_there(tmp_path: Path) -> None:
+    pager = {"PAGER": "grep -c ."}
+    terminal = Terminal(tmp_path, os.environ | pager)
+    terminal.start(f"{sys.executable} {ROOT / 'scripts' / 'lesson.py'} show 02")
+    while terminal.running:
+        terminal.read()
+    printed = lesson("show", "02", **pager).stdout
+
+    assert printed.count("\n") > 24
+    assert terminal.lines == [str(len([line for line in printed.splitlines() if line]))]
 
 
 def test_diff_shows_what_is_new() -> None:

@@ -5,7 +5,8 @@ behind the wire, supervised: when it ends, it is started again. What it does to 
 file that LEDGER names.
 """
 
-from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened, order_in
+from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened
+from workbench.message import order_in
 from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
 
 __all__ = [

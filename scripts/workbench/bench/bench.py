@@ -15,8 +15,10 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
-from workbench.bench.program import MAX_STARTS, Program, end_marked
-from workbench.journey.words import SEPARATOR, Moment, moments
+from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
+from workbench.bench.program import MAX_STARTS, Program, Run, end_marked
+from workbench.journey.words import SEPARATOR, Moment, in_a_line, moments
+from workbench.message import order_in
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
 
@@ -28,6 +30,7 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+NOT_FOUND = 404
 ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
 
 
@@ -98,7 +101,15 @@ class Bench:
 
     def _copy(self, name: str, effects: Effects) -> Copy:
         environ = reader_environment(self._setting.url) | {"LEDGER": str(effects.path)}
-        return Copy(name, Program(self._command, self._lesson, environ, self._setting.token), effects)
+        program = Program(
+            self._command,
+            self._lesson,
+            environ,
+            self._setting.token,
+            # A right program that ends without a broker must not have used up its starts when that is back.
+            is_excused=lambda run: self._was_refused(name, run),
+        )
+        return Copy(name, program, effects)
 
     def _kill_copy(self, name: str) -> None:
         next(copy for copy in self.copies if copy.name == name).program.kill()
@@ -302,14 +313,16 @@ class Bench:
         return any(e.kind == "ack" and e.passed and covers(e, order) for e in list(self.events))
 
     def left_in(self, queue: str) -> list[str]:
-        """End the program; the orders that are then in the queue."""
+        """End the program; the orders that are then in the queue: none where it went with the program."""
         self._stop_copies()
-        left = []
         with self.channel() as channel:
-            until_nobody_consumes(channel, queue)
-            while (got := channel.basic_get(queue, auto_ack=True))[0]:
-                left.append(order_in(got[2]))
-        return left
+            try:
+                until_nobody_consumes(channel, queue)
+            except pika.exceptions.ChannelClosedByBroker as error:
+                if error.reply_code != NOT_FOUND:
+                    raise
+                return []
+            return taken_from(channel, queue)
 
     def demand(self, promise: Promise, holds: bool, order: str = "", found: str = "") -> None:
         """Raise Broken unless this holds, with the journey of the order that shows it, and what was found."""
@@ -317,6 +330,21 @@ class Bench:
         if not holds:
             story = SEPARATOR.join(filter(None, [self.journey(order), found]))
             raise Broken(promise, order, story, self.program.last_words())
+
+    def failures(self) -> list[Run]:
+        """The runs in which the program failed by itself: not those that the bench killed or cut off."""
+        return [
+            run
+            for copy in self.copies
+            for run in list(copy.program.runs)
+            if failed_by_itself(run, self._cut_offs(copy.name))
+        ]
+
+    def _cut_offs(self, name: str) -> list[CutOff]:
+        return cut_offs(name, list(self.events), self._began)
+
+    def _was_refused(self, name: str, run: Run) -> bool:
+        return any(each.contains(run) for each in self._cut_offs(name))
 
     def journey(self, order: str) -> str:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
@@ -330,7 +358,7 @@ class Bench:
             *self._kills,
         ]
         in_time = sorted(told, key=lambda moment: moment.time)
-        return f"{order} {SEPARATOR.join(moment.words for moment in in_time) or 'never came to the program'}"
+        return f"{order} {in_a_line([moment.words for moment in in_time]) or 'never came to the program'}"
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
@@ -371,22 +399,17 @@ def happened(kind: str, order_id: str = "", source: str = "shop", **data: object
     }
 
 
-def order_in(body: bytes | None) -> str:
-    """The id of the order that a message is about; empty where it names none.
-
-    It is in the envelope's data or, where there is no envelope, in the message itself.
-    """
-    try:
-        message = json.loads(body or b"")
-    except ValueError:
-        return ""
-    data = message.get("data", message) if isinstance(message, dict) else None
-    return str(data.get("order_id", "")) if isinstance(data, dict) else ""
-
-
 def covers(event: Event, order: str) -> bool:
     """Whether this acknowledgement settles that order."""
     return any(order_in(each.body) == order for each in event.covers)
+
+
+def taken_from(channel: BlockingChannel, queue: str) -> list[str]:
+    """Take all that is ready in the queue: the orders."""
+    taken = []
+    while (got := channel.basic_get(queue, auto_ack=True))[0]:
+        taken.append(order_in(got[2]))
+    return taken
 
 
 def until_nobody_consumes(channel: BlockingChannel, queue: str) -> None:

@@ -13,6 +13,7 @@ from types import ModuleType
 from workbench.address import with_vhost
 from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, Setting
 from workbench.bench.guard import Guard, delete_names
+from workbench.bench.program import Run
 from workbench.lessons import Lesson
 from workbench.management import Management, ManagementError, make_vhost
 from workbench.wire import FaultPlan
@@ -35,12 +36,16 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Finding:
-    """How one scenario ended: what it came to demand, and what was broken or why it could not be judged."""
+    """How one scenario ended: what it came to demand, and what was broken or why it could not be judged.
+
+    `failures` are the runs in which the program failed by itself.
+    """
 
     scenario: Scenario
     demanded: frozenset[Promise] = frozenset()
     broken: Broken | None = None
     unjudged: CannotJudge | None = None
+    failures: Sequence[Run] = ()
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,9 @@ class Verdict:
     seconds: float
 
     @property
-    def unjudged(self) -> CannotJudge | None:
-        """The first reason why there is nothing to judge, if any."""
-        return next((finding.unjudged for finding in self.findings if finding.unjudged), None)
+    def unjudged(self) -> Finding | None:
+        """The first scenario that could not be judged, if any."""
+        return next((finding for finding in self.findings if finding.unjudged), None)
 
     @property
     def word(self) -> str:
@@ -157,7 +162,7 @@ class Judge:
             broken = error
         except CannotJudge as error:
             unjudged = error
-        return Finding(scenario, frozenset(bench.demanded), broken, unjudged)
+        return Finding(scenario, frozenset(bench.demanded), broken, unjudged, bench.failures())
 
     def _setting(self, guard: Guard) -> Setting:
         """A place that nobody has used; the guard knows of all of it before it is made."""

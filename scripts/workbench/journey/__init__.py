@@ -2,10 +2,11 @@
 
 Data flows one way: performance (programs behind the wire) -> model (the wire's events as steps: who said
 what to whom about which order) -> words, drawing, mermaid, svg. `causal` puts steps into an order that does
-not depend on timing; `pages` draws a lesson page's pictures.
+not depend on timing; `repeats` counts what a live drawing would show again and again; `pages` draws a lesson
+page's pictures.
 """
 
-from workbench.journey.model import EXCHANGE, PROGRAM, QUEUE, Participant, Step, order_in, steps_of
+from workbench.journey.model import EXCHANGE, PROGRAM, QUEUE, Participant, Step, order_of, steps_of
 from workbench.journey.words import Moment, journey_of, moments
 
 __all__ = [
@@ -17,6 +18,6 @@ __all__ = [
     "Step",
     "journey_of",
     "moments",
-    "order_in",
+    "order_of",
     "steps_of",
 ]

@@ -6,11 +6,11 @@ wire: no step tells of it.
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from workbench.message import order_in
 from workbench.wire import TO_BROKER, TO_PROGRAM, Event
 
 PROGRAM = "program"
@@ -123,26 +123,12 @@ def printable(text: object) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in str(text))
 
 
-def order_in(event: Event) -> str | None:
-    """The order that a message is about.
-
-    Its JSON body's `order_id`, or that of the body's `data`; else the message_id; else None.
-    """
-    order = _order_id(event.body)
-    if order is None and event.properties is not None:
+def order_of(event: Event) -> str | None:
+    """The order that a message is about: the one that its body names, else the message_id, else None."""
+    order = order_in(event.body)
+    if not order and event.properties is not None:
         order = event.properties.message_id
-    return None if order is None else printable(order)
-
-
-def _order_id(body: bytes | None) -> str | int | None:
-    try:
-        content = json.loads(body or b"")
-    except ValueError:
-        return None
-    for place in (content, content.get("data") if isinstance(content, Mapping) else None):
-        if isinstance(place, Mapping) and isinstance(place.get("order_id"), (str, int)):
-            return place["order_id"]
-    return None
+    return printable(order) if order else None
 
 
 def steps_of(events: Iterable[Event]) -> Iterator[Step]:
@@ -189,7 +175,7 @@ class _Bookkeeping:
             self._automatic[who, event.consumer_tag] = self._consuming[who].popleft()
 
     def _message(self, event: Event) -> Step:
-        order = order_in(event)
+        order = order_of(event)
         self._orders[event.seq] = order
         automatic = event.kind in DELIVERIES and self._automatic.get(_consumer(event), False)
         # For the broker a delivery is out, whether or not it reached the program.
@@ -204,7 +190,7 @@ class _Bookkeeping:
         for covered in event.covers:
             if event.passed or event.kind in ANSWERS:
                 self._open.pop(covered.seq, None)
-            order = self._orders.get(covered.seq, order_in(covered))
+            order = self._orders.get(covered.seq, order_of(covered))
             self._orders[event.seq] = order
             label, note = _settling_label(event), _settling_note(event)
             steps.append(_said(event, label, _place(covered), order, note, body=covered.body))

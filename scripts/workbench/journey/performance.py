@@ -31,6 +31,8 @@ WAITS = {"consume-ok", "get-empty"}
 START_SECONDS = 20.0
 # How long a program may take to end after Ctrl-C.
 GRACE_SECONDS = 3.0
+# What has ended says no more, but a child that it left behind may hold its output open for ever.
+LAST_WORDS_SECONDS = 0.5
 NAMED = re.compile(r"(?P<name>[A-Za-z][\w-]*): (?P<line>.+)")
 
 
@@ -52,10 +54,15 @@ class Said:
 
 @dataclass(frozen=True)
 class Ended:
-    """A program has ended; the status is as subprocess has it, negative where a signal ended it."""
+    """A program has ended; the status is as subprocess has it, negative where a signal ended it.
+
+    It `failed` where it was neither killed by plan nor told to stop, and the status is not 0.
+    """
 
     program: str
     status: int
+    failed: bool
+    last_line: str
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,7 @@ class Performance:
         self._wire = Wire(url, plan, observer=self._news.put, kill=self._strike_dead)
         self._processes: dict[str, subprocess.Popen] = {}
         self._threads: list[threading.Thread] = []
+        self._last_lines: dict[str, str] = {}
         self._patience = patience
         self._deadline: float | None = None
         self._stopping = False
@@ -184,7 +192,7 @@ class Performance:
         yield from self._rest()
 
     def _perform(self) -> Iterator[Event | Said | Ended | Impatient]:
-        while self._to_start or len(self.statuses) < len(self._processes):
+        while self.others_go_on():
             if self._to_start and self._may_go_on():
                 self._start(self._to_start.popleft())
             if self._time_left() == 0:
@@ -198,6 +206,10 @@ class Performance:
                 self._interrupt_all()
             else:
                 yield self._noted(item)
+
+    def others_go_on(self) -> bool:
+        """Whether a program still runs, or is still to be started."""
+        return bool(self._to_start) or len(self.statuses) < len(self._processes)
 
     def _may_go_on(self) -> bool:
         """Whether the program that was started last has ended or waits."""
@@ -226,8 +238,9 @@ class Performance:
         process = started(command, self._folder, environ)
         self._processes[command.name], self._last = process, command.name
         self._deadline = time.monotonic() + self._patience
-        for task in (self._read, self._await_end):
-            thread = threading.Thread(target=task, args=(command.name, process), daemon=True)
+        reader = threading.Thread(target=self._read, args=(command.name, process), daemon=True)
+        waiter = threading.Thread(target=self._await_end, args=(command.name, process, reader), daemon=True)
+        for thread in (reader, waiter):
             thread.start()
             self._threads.append(thread)
 
@@ -235,9 +248,13 @@ class Performance:
         with process.stdout:
             for line in process.stdout:
                 self._news.put(Said(name, line.rstrip("\r\n")))
+                self._last_lines[name] = line.strip() or self._last_lines.get(name, "")
 
-    def _await_end(self, name: str, process: subprocess.Popen) -> None:
-        self._news.put(Ended(name, process.wait()))
+    def _await_end(self, name: str, process: subprocess.Popen, reader: threading.Thread) -> None:
+        status = process.wait()
+        reader.join(LAST_WORDS_SECONDS)
+        failed = status != 0 and name not in self.struck and not self._stopping
+        self._news.put(Ended(name, status, failed, self._last_lines.get(name, "")))
 
     def _interrupt_all(self) -> None:
         """Ctrl-C, and SIGKILL when that has been said before."""

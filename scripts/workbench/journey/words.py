@@ -17,7 +17,9 @@ The vocabulary, each word in the order in which the wire saw it:
     P vanished, P's connection cut, …    an end that came before P's ack: it goes back to the queue
     confirm never arrived                an end that came before the confirm: it may be in the queue or not
 
-P is a program's name.
+P is a program's name. Where messages of several types are about the order, the type comes first, if it is
+another than just before: `payment.completed delivered to shipping · acked`. What happens three times and more
+is told once: `6 times (redelivered to shipping · shipping vanished)`.
 """
 
 from __future__ import annotations
@@ -25,10 +27,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from workbench.journey.model import DELIVERIES, Step, steps_of
+from workbench.journey.model import DELIVERIES, Step, printable, steps_of
+from workbench.message import type_in
 from workbench.wire import TO_BROKER, Event
 
 SEPARATOR = " · "
+# What is repeated less often, or is longer, is told as it was.
+MIN_REPEATS = 3
+MAX_REPEATED = 6
 SAID = {
     "confirm": "confirmed",
     "confirm-nack": "refused by the broker",
@@ -67,22 +73,69 @@ class Moment:
 def journey_of(events: Iterable[Event], order_id: str) -> str:
     """One line: the order's id, and what became of it, in the order in which the wire saw it."""
     told = [moment.words for moment in moments(events, order_id)]
-    return f"{order_id} {SEPARATOR.join(told) if told else 'never passed the wire'}"
+    return f"{order_id} {in_a_line(told) or 'never passed the wire'}"
+
+
+def in_a_line(told: Sequence[str]) -> str:
+    """These moments in a line: what is repeated is told once, with how often it happened."""
+    line = []
+    rest = list(told)
+    while rest:
+        before, length, times = _repeated(rest)
+        line += rest[:before]
+        once = SEPARATOR.join(rest[before : before + length])
+        line.append(once if times == 1 else f"{times} times ({once})")
+        rest = rest[before + length * times :]
+    return SEPARATOR.join(line)
+
+
+def _repeated(told: Sequence[str]) -> tuple[int, int, int]:
+    """What is repeated from the beginning on: after how many moments, how many, how often in a row."""
+    for length in range(1, MAX_REPEATED + 1):
+        times = 1
+        while told[length * times : length * (times + 1)] == told[:length]:
+            times += 1
+        if times >= MIN_REPEATS:
+            # Of `a b a b a b a` the last three are told together: a round ends where the whole ends.
+            before = 0
+            while told[before + length * times :][:1] == told[before : before + 1] and before < length:
+                before += 1
+            return before, length, times
+    return 0, 1, 1
 
 
 def moments(events: Iterable[Event], order_id: str) -> tuple[Moment, ...]:
     """The same, moment by moment, so that others (an effect in a ledger, say) can be put between them."""
     steps = list(steps_of(events))
     faults = [step for step in steps if step.kind == "fault"]
+    about = [step for step in steps if step.concerns(order_id)]
     publishers: list[tuple] = []
     found: list[Moment] = []
     kept_back = False
-    for step in (each for each in steps if each.concerns(order_id)):
+    kinds = _Kinds(about)
+    for step in about:
         # A fault that kept the step before from passing has been told with it.
         words = [] if step.kind == "fault" and kept_back else _words(step, order_id, faults, publishers)
-        found += [Moment(step.time, each) for each in words]
+        found += [Moment(step.time, kinds.named(step, each)) for each in words]
         kept_back = not step.passed
     return tuple(found)
+
+
+class _Kinds:
+    """The types of the messages about an order: one is named where it is another than that before."""
+
+    def __init__(self, about: Sequence[Step]) -> None:
+        self._several = len({type_in(step.body) for step in about} - {""}) > 1
+        self._last = ""
+
+    def named(self, step: Step, words: str) -> str:
+        """The words, and the type of the message that they are about if it has to be named."""
+        kind = printable(type_in(step.body))
+        new = self._several and kind not in ("", self._last)
+        self._last = kind  # of an end, which may concern messages of several types, none: it is named again
+        if not new:
+            return words
+        return f"{words} of {kind}" if words.startswith(f"{step.program} killed") else f"{kind} {words}"
 
 
 def _words(step: Step, order_id: str, faults: Sequence[Step], publishers: list[tuple]) -> list[str]:
@@ -99,10 +152,10 @@ def _words(step: Step, order_id: str, faults: Sequence[Step], publishers: list[t
 
 def _published(step: Step, publishers: list[tuple]) -> str:
     """Another program that publishes about the same order is named: what it says is another event."""
-    what = (step.program, step.target, step.note)
+    what = (step.program, step.target, type_in(step.body) or step.note)
     again = " again" if what in publishers else ""
     publishers.append(what)
-    return f"published{again}{'' if publishers[0] == what else f' by {step.program}'}"
+    return f"published{again}{'' if publishers[0][:2] == what[:2] else f' by {step.program}'}"
 
 
 def _delivered(step: Step) -> str:

@@ -1,0 +1,30 @@
+"""What a message's body says of itself: the order that it is about, and what has happened."""
+
+import json
+from collections.abc import Mapping
+
+
+def order_in(body: bytes | None) -> str:
+    """The id of the order that a message is about; empty where it names none.
+
+    It is in the message itself or, where that is an envelope, in its data.
+    """
+    message = _mapping_in(body)
+    for place in (message, message.get("data")):
+        if isinstance(place, Mapping) and isinstance(place.get("order_id"), (str, int)):
+            return str(place["order_id"])
+    return ""
+
+
+def type_in(body: bytes | None) -> str:
+    """What has happened, such as `order.created`; empty where the message does not say it."""
+    kind = _mapping_in(body).get("type")
+    return kind if isinstance(kind, str) else ""
+
+
+def _mapping_in(body: bytes | None) -> Mapping:
+    try:
+        message = json.loads(body or b"")
+    except ValueError:
+        return {}
+    return message if isinstance(message, Mapping) else {}
