@@ -190,7 +190,8 @@ def as_object(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
     """The same as one JSON object."""
     promises = [promise_as_object(promise, verdict, hint) for promise in verdict.promises]
     result = {"lesson": lesson.number, "verdict": verdict.word, "seed": verdict.seed, "promises": promises}
-    if finding := verdict.unjudged:
+    finding = verdict.unjudged
+    if finding:
         why = {"why": str(finding.unjudged), "output": finding.unjudged.output}
         result |= {"promises": []} | why | failures_as_object(finding)
     click.echo(json.dumps(result | {"seconds": round(verdict.seconds, 2)}))
