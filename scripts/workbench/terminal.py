@@ -112,5 +112,7 @@ def open_terminal(columns: int) -> tuple[int, int]:
 
 
 def _take_terminal() -> None:
+    # What a script starts in the background ignores Ctrl-C, and so does all that it starts.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if os.isatty(0):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)

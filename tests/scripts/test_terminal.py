@@ -2,6 +2,8 @@
 
 import os
 import pty
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,8 +35,23 @@ def test_without_terminals_a_program_finds_none_and_runs(tmp_path: Path, no_term
     assert shown(Terminal(tmp_path, os.environ), "tty -s || echo no terminal; exit 3") == ["no terminal"]
 
 
+@pytest.fixture
+def in_the_background() -> Iterator[None]:
+    """As a shell script's `&` starts a program: it ignores Ctrl-C."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 def test_ctrl_c_without_terminals(tmp_path: Path, no_terminals: None) -> None:
-    terminal = Terminal(tmp_path, os.environ)
+    assert_ctrl_c_is_heard(Terminal(tmp_path, os.environ))
+
+
+def test_ctrl_c_in_the_background(tmp_path: Path, in_the_background: None) -> None:
+    assert_ctrl_c_is_heard(Terminal(tmp_path, os.environ))
+
+
+def assert_ctrl_c_is_heard(terminal: Terminal) -> None:
     terminal.start("trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.1; done")
     while not terminal.lines:
         terminal.read()

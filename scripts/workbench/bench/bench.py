@@ -30,6 +30,7 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+CLOCK_SECONDS = 0.001  # SQLite counts whole milliseconds
 NOT_FOUND = 404
 ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
 
@@ -351,7 +352,7 @@ class Bench:
         told = [
             *moments(list(self.events), order),
             *(
-                Moment(effect.at - self._began, "shipment written")
+                Moment(self._when(effect), "shipment written")
                 for effect in self.written()
                 if effect.order_id == order
             ),
@@ -359,6 +360,12 @@ class Bench:
         ]
         in_time = sorted(told, key=lambda moment: moment.time)
         return f"{order} {in_a_line([moment.words for moment in in_time]) or 'never came to the program'}"
+
+    def _when(self, effect: Effect) -> float:
+        """When it was written, in the wire's seconds: after a delivery in the same tick of the ledger's clock."""
+        at = effect.at - self._began
+        delivered = [e.time for e in list(self.events) if e.kind in ("deliver", "get-ok")]
+        return max([at, *(time for time in delivered if at <= time < at + CLOCK_SECONDS)])
 
     @contextmanager
     def running(self) -> Iterator["Bench"]:
