@@ -52,7 +52,7 @@ def test_ctrl_c_in_the_background(tmp_path: Path, in_the_background: None) -> No
 
 
 def assert_ctrl_c_is_heard(terminal: Terminal) -> None:
-    terminal.start("trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.1; done")
+    terminal.start("trap 'echo bye; exit 0' INT; echo ready; for _ in {1..100}; do sleep 0.1; done; exit 9")
     while not terminal.lines:
         terminal.read()
     terminal.interrupt()

@@ -362,7 +362,7 @@ class Bench:
         return f"{order} {in_a_line([moment.words for moment in in_time]) or 'never came to the program'}"
 
     def _when(self, effect: Effect) -> float:
-        """When it was written, in the wire's seconds: after a delivery in the same tick of the ledger's clock."""
+        """The wire's seconds at which it was written: after a delivery in the same tick of its clock."""
         at = effect.at - self._began
         delivered = [e.time for e in list(self.events) if e.kind in ("deliver", "get-ok")]
         return max([at, *(time for time in delivered if at <= time < at + CLOCK_SECONDS)])
