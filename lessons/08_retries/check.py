@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 import pika
-from workbench.bench import Bench, Cut, CutAfter, Fault, FaultPlan, Promise, When, order_in
+from workbench.bench import Bench, Cut, CutAfter, Event, Fault, FaultPlan, Promise, When, order_in
 
 ORDERS = "lesson08.shipping"
 PARKED = "lesson08.shipping.parked"
@@ -54,14 +54,19 @@ def a_shipment_fails_for_a_while(bench: Bench) -> None:
 
 
 def a_shipment_always_fails(bench: Bench) -> None:
-    """There will never be a truck for the first of three orders."""
+    """There will never be a truck for the first of three orders; the third comes while that one waits."""
     orders = bench.order_ids(3)
-    place(bench, orders)
+    place(bench, orders[:2])
     with bench.effects.refusing(orders[0]):
         bench.start()
+        bench.wait(lambda: settled(bench, orders[0]) >= len(WAITS_MS) or spins(bench), LONG_SECONDS)
+        place(bench, orders[2:])
         bench.wait(lambda: in_queue(bench, PARKED) or spins(bench), LONG_SECONDS)
         demand_shipped(bench, orders[1:], OTHERS)
         bench.program.stop()
+    last_try = tries(bench, orders[0])[len(WAITS_MS) :]
+    overtook = not last_try or tries(bench, orders[2])[0] < last_try[0]
+    bench.demand(OTHERS, overtook, orders[2], f"it came when {orders[0]} waited, and was delivered after it")
     times = tries(bench, orders[0])
     gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     # The broker never gives back too early; too late is no fault of the program.
@@ -89,6 +94,9 @@ def survives_a_cut(bench: Bench) -> None:
         bench.until_given_back(orders[0])
     bench.settle(orders)
     demand_shipped(bench, orders, SURVIVES)
+    modes = {event.properties.delivery_mode for event in moves(bench, orders[0])}
+    found = "published without delivery_mode 2: a restart of the broker would lose it"
+    bench.demand(SURVIVES, modes <= {PERSISTENT.delivery_mode}, orders[0], found)
 
 
 def it_has_nowhere_to_wait(bench: Bench) -> None:
@@ -122,6 +130,17 @@ def tries(bench: Bench, order: str) -> list[float]:
     """When the program was sent this order, in seconds."""
     events = list(bench.events)
     return [e.time for e in events if e.kind in ("deliver", "get-ok") and order_in(e.body) == order]
+
+
+def settled(bench: Bench, order: str) -> int:
+    """How often the program has acknowledged or given back this order."""
+    answers = [e for e in list(bench.events) if e.kind in ("ack", "nack", "reject")]
+    return sum(order_in(each.body) == order for answer in answers for each in answer.covers)
+
+
+def moves(bench: Bench, order: str) -> list[Event]:
+    """What the program published of this order."""
+    return [e for e in list(bench.events) if e.kind == "publish" and order_in(e.body) == order]
 
 
 def spins(bench: Bench) -> bool:

@@ -7,7 +7,7 @@ file that LEDGER names.
 
 from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened
 from workbench.message import order_in
-from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
+from workbench.wire import Cut, CutAfter, Down, Event, Fault, FaultPlan, Kill, When
 
 __all__ = [
     "Bench",
@@ -17,6 +17,7 @@ __all__ = [
     "Cut",
     "CutAfter",
     "Down",
+    "Event",
     "Fault",
     "FaultPlan",
     "Kill",

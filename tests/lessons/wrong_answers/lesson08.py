@@ -32,6 +32,31 @@ WRONG_ANSWERS = [
             ),
         ),
     ),
+    Wrong(
+        LESSON,
+        "sleeps and publishes again",
+        OTHERS,
+        (
+            (
+                "    channel.basic_publish",
+                "    if failures < len(WAITS_MS):\n"
+                "        channel.connection.sleep(WAITS_MS[failures] / 1000)\n"
+                "        target = ORDERS\n"
+                "    channel.basic_publish",
+            ),
+        ),
+    ),
+    Wrong(
+        LESSON,
+        "lets what waits be transient",
+        SURVIVES,
+        (
+            (
+                "body, properties, mandatory",
+                "body, pika.BasicProperties(headers=properties.headers), mandatory",
+            ),
+        ),
+    ),
     Wrong(LESSON, "always waits the shortest time", PEACE, (("WAITS_MS[failures]", "WAITS_MS[0]"),)),
     Wrong(LESSON, "never gives up", IS_PARKED, ((TARGET, "wait_queue(WAITS_MS[min(failures, 2)])"),)),
     Wrong(
