@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 import pika
-from workbench.bench import Bench, Cut, Fault, FaultPlan, Promise, When
+from workbench.bench import Bench, Cut, Fault, FaultPlan, Promise, When, named_by_itself, order_in
 
 ORDERS = "lesson07.shipping"
 DEAD = "lesson07.shipping.dead"
@@ -143,10 +143,23 @@ def demand_dead(bench: Bench, bad: Sequence[bytes]) -> None:
     dead = dead_letters(bench, len(bad))
     for body in bad:
         deaths = [death for each, death in dead if each == body]
-        bench.demand(DEAD_LETTER, deaths == [(ORDERS, "rejected")], body.decode(errors="replace"))
+        bench.demand(DEAD_LETTER, deaths == [(ORDERS, "rejected")], name(body), in_words(deaths))
     others = [body for body, _death in dead if body not in bad]
-    bench.demand(NOTHING_ELSE, not others, *(body.decode(errors="replace") for body in others[:1]))
+    bench.demand(NOTHING_ELSE, not others, *map(name, others[:1]))
     bench.demand(DONE, not left, *left[:1])
+
+
+def name(body: bytes) -> str:
+    """What the journey of this message calls it."""
+    return order_in(body) or named_by_itself(body)
+
+
+def in_words(deaths: Sequence[tuple[str, str]]) -> str:
+    """What became of a message that ought to have been rejected in the service's queue."""
+    if not deaths:
+        return "not among the dead letters"
+    found = [f"{reason} in {queue}" if reason else "without x-death" for queue, reason in deaths]
+    return f"among the dead letters: {', '.join(found)}"
 
 
 def demand_nothing_else_dead(bench: Bench, orders: Sequence[str]) -> None:

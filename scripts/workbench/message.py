@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+MAX_NAME = 24
+
 
 def order_in(body: bytes | None) -> str:
     """The id of the order that a message is about; empty where it names none.
@@ -14,6 +16,13 @@ def order_in(body: bytes | None) -> str:
         if isinstance(place, Mapping) and isinstance(place.get("order_id"), (str, int)):
             return str(place["order_id"])
     return ""
+
+
+def named_by_itself(body: bytes | None) -> str:
+    """What to call a message that is about no order: the beginning of its text, in one line."""
+    text = (body or b"").decode(errors="replace")
+    beginning = text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 3]}..."
+    return "".join(letter if letter.isprintable() else "?" for letter in beginning)
 
 
 def type_in(body: bytes | None) -> str:

@@ -6,7 +6,7 @@ file that LEDGER names.
 """
 
 from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened
-from workbench.message import order_in
+from workbench.message import named_by_itself, order_in
 from workbench.wire import Cut, CutAfter, Down, Event, Fault, FaultPlan, Kill, When
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "Promise",
     "When",
     "happened",
+    "named_by_itself",
     "order_in",
 ]

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from workbench.message import order_in
+from workbench.message import named_by_itself, order_in
 from workbench.wire import TO_BROKER, TO_PROGRAM, Event
 
 PROGRAM = "program"
@@ -124,11 +124,14 @@ def printable(text: object) -> str:
 
 
 def order_of(event: Event) -> str | None:
-    """The order that a message is about: the one that its body names, else the message_id, else None."""
+    """The order that a message is about: the one that its body names, else the message_id, else its text.
+
+    None where there is no text either.
+    """
     order = order_in(event.body)
     if not order and event.properties is not None:
         order = event.properties.message_id
-    return printable(order) if order else None
+    return printable(order or named_by_itself(event.body)) or None
 
 
 def steps_of(events: Iterable[Event]) -> Iterator[Step]:
