@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from pathlib import Path
 
 from workbench.page import Step
@@ -33,7 +35,8 @@ VARYING = [
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "<time>"),
 ]
-PROCESS_ID = re.compile(r"\bprocess (\d+)")
+# What varies and yet names one thing: process ids and uuids. Equal in the run, they are equal on the page.
+ID = re.compile(r"(?<=\bprocess )\d+|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 PROCESS_ID_IN_COMMAND = re.compile(r"\b(kill -9 )(\d+)")
 TABLE_LINE = re.compile(r"[│┃─━]")
 
@@ -118,7 +121,7 @@ class Player:
         closing = self._is_last_of_its_program(index)
         self._wait(step, terminal, closing)
         played = Played(step, self._take(step, terminal, closing))
-        self._process_ids |= dict(_process_numbers(played))
+        self._process_ids |= dict(_ids(played))
         if not terminal.running and terminal.exit_status not in ENDINGS_THAT_HOLD:
             last = terminal.lines[-1] if terminal.lines else "nothing"
             raise PageError(step, f"ended with status {terminal.exit_status}, saying: {last}")
@@ -200,51 +203,69 @@ class Player:
 
 def differences(played: Sequence[Played]) -> list[Difference]:
     """Where the page and the run part, by line of the page."""
+    page_ids = _page_ids(played)
     found = []
     for each in played:
-        written, lines = each.step.shown, each.lines
-        if same(written, lines):
-            continue
-        for offset in range(max(len(written), len(lines))):
-            on_page = written[offset] if offset < len(written) else None
-            in_run = lines[offset] if offset < len(lines) else None
-            if on_page is None or in_run is None or masked(on_page) != masked(in_run):
-                found.append(Difference(each.step.start + offset + 1, f"page {on_page!r}, run {in_run!r}"))
+        for offset, (on_page, in_run) in enumerate(zip_longest(each.step.shown, each.lines)):
+            why = _why_they_part(on_page, in_run, page_ids)
+            if why:
+                found.append(Difference(each.step.start + offset + 1, why))
                 break
     return found
+
+
+def _why_they_part(on_page: str | None, in_run: str | None, page_ids: dict[str, str]) -> str:
+    parted = f"page {on_page!r}, run {in_run!r}"
+    if on_page is None or in_run is None or masked(on_page) != masked(in_run):
+        return parted
+    if on_page != _with_ids_of(on_page, in_run, page_ids):
+        return f"{parted}: what has one id in the run has another one elsewhere on the page, or shares it"
+    return ""
 
 
 def recorded(played: Sequence[Played]) -> list[tuple[Step, Sequence[str]]]:
     """What the page is to show: the run's lines, but where only what must vary differs the page's own.
 
-    So a page changes when something has changed, and a process keeps the number that the page gave it.
+    So a page changes when something has changed, and what has an id keeps the one that the page gave it.
     """
-    page_numbers = {}
+    page_ids = _page_ids(played)
+    return [(each.step, _recorded_lines(each, page_ids)) for each in played]
+
+
+def _recorded_lines(played: Played, page_ids: dict[str, str]) -> list[str]:
+    written = played.step.shown if same(played.step.shown, played.lines) else played.lines
+    return [_with_ids_of(*lines, page_ids) for lines in zip(written, played.lines, strict=True)]
+
+
+def _page_ids(played: Sequence[Played]) -> dict[str, str]:
+    """By what the run calls it, what the page called each thing first: no two things the same."""
+    page_ids: dict[str, str] = {}
     for each in played:
-        page_numbers |= {live: written for written, live in _process_numbers(each)}
-    return [
-        (
-            each.step,
-            each.step.shown if same(each.step.shown, each.lines) else _renumbered(each.lines, page_numbers),
-        )
-        for each in played
-    ]
+        for written, live in _ids(each):
+            if written not in page_ids.values():
+                page_ids.setdefault(live, written)
+    return page_ids
 
 
-def _process_numbers(played: Played) -> Iterator[tuple[str, str]]:
-    """Which process of the run (second) is the one that the page knows by another number (first)."""
-    for written in played.step.shown:
-        number = PROCESS_ID.search(written)
-        for line in played.lines:
-            if number and masked(line) == masked(written):
-                yield number[1], PROCESS_ID.search(line)[1]
+def _ids(played: Played) -> Iterator[tuple[str, str]]:
+    """The page's ids (first) in lines that the run shows too, each with the run's for the same thing."""
+    written, lines = played.step.shown, played.lines
+    matcher = SequenceMatcher(None, [*map(masked, written)], [*map(masked, lines)], autojunk=False)
+    for on_page, in_run, length in matcher.get_matching_blocks():
+        for offset in range(length):
+            ids = ID.findall(written[on_page + offset]), ID.findall(lines[in_run + offset])
+            yield from zip(*ids, strict=True)
 
 
-def _renumbered(lines: Sequence[str], page_numbers: dict[str, str]) -> list[str]:
-    def page_number(match: re.Match) -> str:
-        return f"process {page_numbers.get(match[1], match[1])}"
+def _with_ids_of(written: str, line: str, page_ids: dict[str, str]) -> str:
+    """What is written, where it names something with what the page calls that: the run's line tells what."""
+    live = iter(ID.findall(line))
 
-    return [PROCESS_ID.sub(page_number, line) for line in lines]
+    def page_id(_match: re.Match) -> str:
+        name = next(live)
+        return page_ids.get(name, name)
+
+    return ID.sub(page_id, written)
 
 
 def reader_environment(url: str) -> dict[str, str]:

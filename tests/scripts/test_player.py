@@ -151,6 +151,63 @@ def test_recording_leaves_what_only_varies(tmp_path: Path) -> None:
     assert rewritten(PAGE, recorded(play(PAGE, tmp_path, recording=True))) == PAGE
 
 
+# A run tells of two events, of the first one again in another terminal; a page may tell of them otherwise.
+FIRST, SECOND = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "ab")
+EVENTS = """```console
+$ python say.py first second
+event {}
+event {}
+```
+
+**Terminal 2**
+
+```console
+$ python say.py first
+event {}
+```
+"""
+SAY = f"""import sys
+for name in sys.argv[1:]:
+    print("event", dict(first="{FIRST}", second="{SECOND}")[name])
+"""
+
+
+def page_of_events(names: str) -> str:
+    """The page with these letters for its three ids, as an older run may have left them."""
+    return EVENTS.format(*(f"{letter * 8}-1111-4111-8111-111111111111" for letter in names))
+
+
+@pytest.fixture
+def say(tmp_path: Path) -> Path:
+    (tmp_path / "say.py").write_text(SAY, encoding="utf-8")
+    return tmp_path
+
+
+def test_ids_of_one_run_hold(say: Path) -> None:
+    assert differences(play(page_of_events("cdc"), say)) == []
+
+
+@pytest.mark.parametrize(("names", "line"), [("cde", 11), ("cdd", 11), ("ccc", 4)])
+def test_ids_of_several_runs_are_found(say: Path, names: str, line: int) -> None:
+    (found,) = differences(play(page_of_events(names), say))
+    assert found.line == line
+    assert "what has one id in the run has another one elsewhere on the page, or shares it" in found.why
+
+
+@pytest.mark.parametrize("names", ["cde", "cdd", "ccc", "ccd"])
+def test_recording_makes_ids_equal_that_are(say: Path, names: str) -> None:
+    draft = page_of_events(names)
+    page = rewritten(draft, recorded(play(draft, say, recording=True)))
+    assert page.splitlines()[2] == draft.splitlines()[2], "what the page called it first stays"
+    assert differences(play(page, say)) == []
+
+
+def test_recording_calls_a_thing_the_same_in_a_step_that_changes(say: Path) -> None:
+    draft = page_of_events("cdc").replace("second\n", "second\nold\n")
+    page = rewritten(draft, recorded(play(draft, say, recording=True)))
+    assert page == page_of_events("cdc")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
