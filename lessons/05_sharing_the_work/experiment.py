@@ -144,7 +144,7 @@ def trial(channel: BlockingChannel, name: str) -> ledger.Trial:
     }
     click.echo(
         f"{name}: fast ~{own['fast']}, slow ~{own['slow']}, of which late ~{own['late']};"
-        f" took ~{own['percent_of_best'] / 100:.1f} times the best",
+        f" ~{own['percent_of_best'] / 100:.1f} times the best",
         err=True,
     )
     # Each worker keeps the order of what it gets; between two there is none: lesson 09.
@@ -165,7 +165,10 @@ def main(as_json: bool) -> None:
             channel = connection.channel()
             trials = [trial(channel, name) for name in PREFETCHES]
     except KeyboardInterrupt:
-        click.echo("stopped; nothing was measured", err=True)
+        click.echo(
+            "stopped, and orders are left; remove them with: python3 scripts/broker.py reset --lesson 05",
+            err=True,
+        )
         return
     by_fast = trials[0].own["fast"]
     if not as_json:  # who did how many was told above

@@ -19,7 +19,7 @@ AGAIN = Promise(
 )
 TOGETHER = Promise(
     "a shipment and the memory of it are written together, or not at all",
-    "Something can fail between any two statements. Which of yours have to share a transaction?",
+    "Something can fail between any two statements. Which of yours have to share a transaction() block?",
 )
 SURVIVES = Promise(
     "no order is lost, whoever dies when",
@@ -157,7 +157,8 @@ def holders(bench: Bench, order: str) -> int:
 def demand_shipped_once(bench: Bench, orders: Sequence[str], promise: Promise) -> None:
     """Each of these has one shipment: one that has none is lost, and that is another promise."""
     for order in orders:
-        bench.demand(SURVIVES if promise is not TOGETHER else promise, bench.shipments(order) > 0, order)
+        lost = SURVIVES if promise is not TOGETHER else promise
+        bench.demand(lost, bench.shipments(order) > 0, order, "never shipped")
         bench.demand(promise, bench.shipments(order) == 1, order)
 
 

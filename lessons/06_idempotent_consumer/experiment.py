@@ -185,7 +185,7 @@ def trial(way: str, fault: Callable[[Stage], None], channel: BlockingChannel) ->
 def trials_of(way: str, channel: BlockingChannel) -> list[ledger.Trial]:
     """All faults in one way, which takes a second or two; then say that it is done."""
     trials = [trial(way, fault, channel) for fault in FAULTS]
-    click.echo(f"{way} ", nl=way == list(WAYS)[-1], err=True)
+    click.echo(f"{way} done" if way == list(WAYS)[-1] else f"{way}, ", nl=way == list(WAYS)[-1], err=True)
     return trials
 
 
@@ -196,7 +196,7 @@ def main(as_json: bool) -> None:
 
     Example: python experiment.py --json
     """
-    question = "Two consumers at once: of 3 orders, how many does record-last charge twice"
+    question = "Two consumers at once: how many of 3 does record-last charge twice"
     try:
         guessed = ledger.guess(question, as_json)
         with connect() as connection:

@@ -120,7 +120,7 @@ def main(patient: bool, as_json: bool) -> None:
 
     Example: python experiment.py --patient
     """
-    question = f"How many of nine good orders are packed behind a bad one, in {TRIES} tries"
+    question = "How many of ten orders are lost where the queue for dead letters is missing"
     try:
         guessed = ledger.guess(question, as_json)
         with connect() as connection:
@@ -137,10 +137,13 @@ def main(patient: bool, as_json: bool) -> None:
             if patient:
                 trials.append(nowhere(channel, "no DLQ, safe", False, QUORUM, "--quorum"))
     except KeyboardInterrupt:
-        click.echo("stopped; nothing was measured", err=True)
+        click.echo(
+            "stopped, and orders are left; remove them with: python3 scripts/broker.py reset --lesson 07",
+            err=True,
+        )
         return
     ledger.report("07", trials, as_json)
-    ledger.compare(guessed, len(trials[0].handled))
+    ledger.compare(guessed, trials[4].counts()["lost"])
 
 
 if __name__ == "__main__":

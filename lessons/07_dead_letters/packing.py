@@ -27,7 +27,7 @@ def order_in(body: bytes) -> dict:
         order = json.loads(body)["data"]
         return {"order_id": order["order_id"], "boxes": order["boxes"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise CannotPack(f"it is no order: {body[:20]!r}") from error
+        raise CannotPack(f"no order: {body[:20]!r}") from error
 
 
 def pack(order: dict, mended: bool = False) -> str:

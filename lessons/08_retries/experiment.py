@@ -107,7 +107,7 @@ def main(as_json: bool) -> None:
     Example: python experiment.py --json
     """
     all_done = ("--limit", str(len(ORDERS)))
-    question = "How many calls for ten orders, with pauses that grow"
+    question = "How many calls for ten orders, with a fixed pause of a second"
     try:
         guessed = ledger.guess(question, as_json)
         with connect() as connection:
@@ -122,10 +122,13 @@ def main(as_json: bool) -> None:
                 trial(channel, "long", False, LONG_SECONDS, "levels", *all_done),
             ]
     except KeyboardInterrupt:
-        click.echo("stopped; nothing was measured", err=True)
+        click.echo(
+            "stopped, and orders are left; remove them with: python3 scripts/broker.py reset --lesson 08",
+            err=True,
+        )
         return
     ledger.report("08", trials, as_json)
-    ledger.compare(guessed, trials[3].own["calls"])
+    ledger.compare(guessed, trials[2].own["calls"])
 
 
 if __name__ == "__main__":

@@ -224,13 +224,16 @@ def main(as_json: bool, svg: Path | None) -> None:
 
     Example: python experiment.py --svg ordering.svg
     """
-    question = "The one active worker is killed; how many of 400 events come out of order"
+    question = "The active worker is killed; how many of 400 events come out of order"
     try:
         guessed = ledger.guess(question, as_json)
         with connect() as connection:
             done = list(trials(connection.channel()))
     except KeyboardInterrupt:
-        click.echo("stopped; nothing was measured", err=True)
+        click.echo(
+            "stopped, and events are left; remove them with: python3 scripts/broker.py reset --lesson 09",
+            err=True,
+        )
         return
     if svg:
         svg.write_text(picture_of(done), encoding="utf-8")

@@ -50,7 +50,7 @@ def report(lesson: str, trials: Sequence[Trial], as_json: bool) -> None:
         rows = [{"name": t.name, "broken": t.broken, **t.counts()} for t in trials]
         click.echo(json.dumps({"lesson": lesson, "trials": rows}))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("trial", no_wrap=True)
     for column in trials[0].counts():
         heading = "\n".join(column.rsplit("_", 1)).replace("_", " ")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from workbench.lessons import LESSONS, Lesson
+from workbench.page import steps_of
 
 PACKAGES = {"pika", "click", "rich"}
 SAME_EVERYWHERE = ["connection.py", "ledger.py"]
@@ -87,6 +88,13 @@ def test_commands_fit_a_projector(lesson: Lesson) -> None:
     for number, line in enumerate(lesson.page.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("$ "):
             assert len(line) <= 88, f"{lesson.page}:{number}"
+
+
+def test_output_fits_a_projector_when_the_page_is_played(lesson: Lesson) -> None:
+    """In 80 columns, four of which tell the terminal; an error may wrap."""
+    for step in steps_of(lesson.page.read_text(encoding="utf-8")):
+        wide = [line for line in step.shown if len(line) > 76 and not line.startswith("Error: ")]
+        assert wide == [], lesson.page
 
 
 def test_page_has_its_parts(lesson: Lesson) -> None:
