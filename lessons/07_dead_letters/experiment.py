@@ -120,7 +120,7 @@ def main(patient: bool, as_json: bool) -> None:
 
     Example: python experiment.py --patient
     """
-    question = "How many of ten orders are lost where the queue for dead letters is missing"
+    question = "How many of ten orders are lost where the dead letters have no queue"
     try:
         guessed = ledger.guess(question, as_json)
         with connect() as connection:
