@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 import pika
-from workbench.bench import Bench, Cut, Fault, FaultPlan, Promise, When
+from workbench.bench import Bench, Cut, Fault, FaultPlan, Promise, When, name_in
 
 ORDERS = "lesson07.shipping"
 DEAD = "lesson07.shipping.dead"
@@ -134,7 +134,14 @@ def spins(bench: Bench) -> bool:
 def demand_shipped(bench: Bench, orders: Sequence[str], promise: Promise) -> None:
     """Each of these has a shipment."""
     for order in orders:
-        bench.demand(promise, bench.shipments(order) > 0, order)
+        bench.demand(promise, bench.shipments(order) > 0, order, last_that_came(bench, order))
+
+
+def last_that_came(bench: Bench, order: str) -> str:
+    """The journey of the last message that the program was sent, where that is another one."""
+    bodies = [e.body for e in list(bench.events) if e.kind in ("deliver", "get-ok")]
+    names = [name for name in map(name_in, bodies[-1:]) if name != order]
+    return "".join(f"the last that came: {bench.journey(name)}" for name in names)
 
 
 def demand_dead(bench: Bench, bad: Sequence[bytes]) -> None:
@@ -143,10 +150,20 @@ def demand_dead(bench: Bench, bad: Sequence[bytes]) -> None:
     dead = dead_letters(bench, len(bad))
     for body in bad:
         deaths = [death for each, death in dead if each == body]
-        bench.demand(DEAD_LETTER, deaths == [(ORDERS, "rejected")], body.decode(errors="replace"))
-    others = [body for body, _death in dead if body not in bad]
-    bench.demand(NOTHING_ELSE, not others, *(body.decode(errors="replace") for body in others[:1]))
+        holds = deaths == [(ORDERS, "rejected")]
+        bench.demand(DEAD_LETTER, holds, name_in(body), found_there(deaths))
+    others = [name_in(body) for body, _death in dead if body not in bad]
+    bench.demand(NOTHING_ELSE, not others, *others[:1])
     bench.demand(DONE, not left, *left[:1])
+
+
+def found_there(deaths: Sequence[tuple[str, str]]) -> str:
+    """What the dead letters tell of one message, in words."""
+    if len(deaths) != 1:
+        return f"it is {f'{len(deaths)} times' if deaths else 'not'} among the dead letters"
+    queue, reason = deaths[0]
+    why = f"{reason} in {queue}" if reason else "without the broker's note why (x-death)"
+    return f"it is among the dead letters, {why}"
 
 
 def demand_nothing_else_dead(bench: Bench, orders: Sequence[str]) -> None:

@@ -16,6 +16,11 @@ def order_in(body: bytes | None) -> str:
     return ""
 
 
+def name_in(body: bytes) -> str:
+    """What a journey calls a message: the order that it names, or what it says where it names none."""
+    return order_in(body) or body.decode(errors="replace")
+
+
 def type_in(body: bytes | None) -> str:
     """What has happened, such as `order.created`; empty where the message does not say it."""
     kind = _mapping_in(body).get("type")

@@ -6,7 +6,7 @@ file that LEDGER names.
 """
 
 from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened
-from workbench.message import order_in
+from workbench.message import name_in, order_in
 from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "Promise",
     "When",
     "happened",
+    "name_in",
     "order_in",
 ]
