@@ -31,5 +31,7 @@ def book_truck(order_id: str) -> None:
     try:
         with urllib.request.urlopen(url, data=body, timeout=MAX_SECONDS):
             return
-    except OSError as error:  # no answer, or one that says no: urllib's errors are all of this kind
-        raise CarrierDown(getattr(error, "reason", error)) from error
+    except urllib.error.HTTPError as error:
+        raise CarrierDown(error.reason) from error
+    except OSError as error:  # all of urllib's other errors are of this kind
+        raise CarrierDown("the carrier does not answer") from error
