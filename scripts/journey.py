@@ -109,8 +109,7 @@ def main(
     consumer. The next one starts when the one before has ended or waits for messages. All of them use the
     broker and the vhost that AMQP_URL names, so these are your own queues, with what is in them.
 
-    An order is known by `order_id` in the message's JSON, or in its `data`, else by the message_id, else by
-    how its text begins.
+    An order is known by `order_id` in the message's JSON, or in its `data`, else by the message_id.
     An arrow that ends in x did not arrive.
     """
     if as_json and as_mermaid:

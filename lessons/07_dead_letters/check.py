@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 import pika
-from workbench.bench import Bench, Cut, Fault, FaultPlan, Promise, When, named_by_itself, order_in
+from workbench.bench import Bench, Cut, Fault, FaultPlan, Promise, When, name_in
 
 ORDERS = "lesson07.shipping"
 DEAD = "lesson07.shipping.dead"
@@ -134,7 +134,14 @@ def spins(bench: Bench) -> bool:
 def demand_shipped(bench: Bench, orders: Sequence[str], promise: Promise) -> None:
     """Each of these has a shipment."""
     for order in orders:
-        bench.demand(promise, bench.shipments(order) > 0, order)
+        bench.demand(promise, bench.shipments(order) > 0, order, last_that_came(bench, order))
+
+
+def last_that_came(bench: Bench, order: str) -> str:
+    """The journey of the last message that the program was sent, where that is another one."""
+    bodies = [e.body for e in list(bench.events) if e.kind in ("deliver", "get-ok")]
+    names = [name for name in map(name_in, bodies[-1:]) if name != order]
+    return "".join(f"the last that came: {bench.journey(name)}" for name in names)
 
 
 def demand_dead(bench: Bench, bad: Sequence[bytes]) -> None:
@@ -143,23 +150,20 @@ def demand_dead(bench: Bench, bad: Sequence[bytes]) -> None:
     dead = dead_letters(bench, len(bad))
     for body in bad:
         deaths = [death for each, death in dead if each == body]
-        bench.demand(DEAD_LETTER, deaths == [(ORDERS, "rejected")], name(body), in_words(deaths))
-    others = [body for body, _death in dead if body not in bad]
-    bench.demand(NOTHING_ELSE, not others, *map(name, others[:1]))
+        holds = deaths == [(ORDERS, "rejected")]
+        bench.demand(DEAD_LETTER, holds, name_in(body), found_there(deaths))
+    others = [name_in(body) for body, _death in dead if body not in bad]
+    bench.demand(NOTHING_ELSE, not others, *others[:1])
     bench.demand(DONE, not left, *left[:1])
 
 
-def name(body: bytes) -> str:
-    """What the journey of this message calls it."""
-    return order_in(body) or named_by_itself(body)
-
-
-def in_words(deaths: Sequence[tuple[str, str]]) -> str:
-    """What became of a message that ought to have been rejected in the service's queue."""
-    if not deaths:
-        return "not among the dead letters"
-    found = [f"{reason} in {queue}" if reason else "without x-death" for queue, reason in deaths]
-    return f"among the dead letters: {', '.join(found)}"
+def found_there(deaths: Sequence[tuple[str, str]]) -> str:
+    """What the dead letters tell of one message, in words."""
+    if len(deaths) != 1:
+        return f"it is {f'{len(deaths)} times' if deaths else 'not'} among the dead letters"
+    queue, reason = deaths[0]
+    why = f"{reason} in {queue}" if reason else "without the broker's note why (x-death)"
+    return f"it is among the dead letters, {why}"
 
 
 def demand_nothing_else_dead(bench: Bench, orders: Sequence[str]) -> None:

@@ -24,7 +24,9 @@ def pack_what_waits(channel: BlockingChannel, queue: str, requeue: bool, tries: 
             name = name_of(properties, body)
             failures[name] += 1
             if failures[name] == 1:
-                click.echo(f"{name} cannot be packed ({error}): {'goes back' if requeue else 'rejected'}")
+                click.echo(
+                    f"{name} cannot be packed ({error}): {'goes back each time' if requeue else 'rejected'}"
+                )
             # The one word that this lesson is about.
             channel.basic_reject(method.delivery_tag, requeue=requeue)
         else:

@@ -22,7 +22,7 @@ def main() -> None:
             channel.basic_qos(prefetch_count=1)
             for method, _properties, body in channel.consume(ORDERS):
                 # TODO: one bad message stops this service, again each time it is started. Send to the dead
-                # letters what will never be shipped, and nothing else: what schedule_shipment() raises tells.
+                # letters what will never be shipped, and nothing else: what these two lines raise tells.
                 order = json.loads(body)["data"]
                 schedule_shipment(order)
                 channel.basic_ack(method.delivery_tag)

@@ -51,13 +51,13 @@ def place(channel: BlockingChannel, limit: dict) -> str:
 def measured(channel: BlockingChannel) -> dict[str, str]:
     """Each question with this broker's answer."""
     return {
-        "no limit set, sent back with reject": deliveries(channel, NO_LIMIT, with_reject),
-        "no limit set, sent back with nack": deliveries(channel, NO_LIMIT, with_nack),
-        "limit 3, sent back with reject": deliveries(channel, LIMIT_3, with_reject),
-        "limit 3, sent back with nack": deliveries(channel, LIMIT_3, with_nack),
-        "limit -1, sent back with reject": deliveries(channel, MINUS_1, with_reject),
-        "no limit set, what is sent back stands": place(channel, NO_LIMIT),
-        "limit 3, what is sent back stands": place(channel, LIMIT_3),
+        "tries, no limit set, reject": deliveries(channel, NO_LIMIT, with_reject),
+        "tries, no limit set, nack": deliveries(channel, NO_LIMIT, with_nack),
+        "tries, limit 3, reject": deliveries(channel, LIMIT_3, with_reject),
+        "tries, limit 3, nack": deliveries(channel, LIMIT_3, with_nack),
+        "tries, limit -1, reject": deliveries(channel, MINUS_1, with_reject),
+        "its place, no limit set, reject": place(channel, NO_LIMIT),
+        "its place, limit 3, reject": place(channel, LIMIT_3),
     }
 
 
@@ -77,7 +77,7 @@ def main() -> None:
         click.echo("stopped; nothing was measured", err=True)
         return
     for question, answer in answers.items():
-        click.echo(f"{question:<40}{answer}")
+        click.echo(f"{question:<34}{answer}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def schedule_shipment(order: dict) -> None:
     """Schedule one; when this returns it is on disk.
 
     Raises CannotShip where no truck ever goes, and sqlite3.Error where none is to be had just now; KeyError
-    or TypeError where `order` is none. (That a message can be read at all is not this function's affair.)
+    or TypeError where this is no order. What cannot even be read never gets here.
     """
     order_id, country = order["order_id"], order["country"]
     if country not in SERVED:

@@ -33,5 +33,5 @@ def book_truck(order_id: str) -> None:
             return
     except urllib.error.HTTPError as error:
         raise CarrierDown(error.reason) from error
-    except OSError as error:
+    except OSError as error:  # all of urllib's other errors are of this kind
         raise CarrierDown("the carrier does not answer") from error

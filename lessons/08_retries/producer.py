@@ -11,7 +11,7 @@ from topology import BOOKING, declare
 
 
 def order_created(order_id: str) -> dict:
-    """The event, in its envelope."""
+    """The event, in its envelope. Its id is made of what happened: said twice, it is the same."""
     return {
         "id": f"order.created/{order_id}",
         "type": "order.created",

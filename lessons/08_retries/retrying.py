@@ -21,20 +21,20 @@ def tries_so_far(properties: pika.BasicProperties) -> int:
     return int((properties.headers or {}).get(TRIES, 0))
 
 
-def move(channel: BlockingChannel, delivery: Delivery, queue: str) -> None:
-    """Publish the order there, one failure older, and acknowledge it here when it is safe."""
+def move(channel: BlockingChannel, delivery: Delivery, queue: str, tries: int) -> None:
+    """Publish the order there, with so many tries behind it, and acknowledge it here when it is safe."""
     method, properties, body = delivery
     moved = pika.BasicProperties(
         content_type=properties.content_type,
         delivery_mode=2,
         message_id=properties.message_id,
-        headers={TRIES: tries_so_far(properties) + 1},
+        headers={TRIES: tries},
     )
     try:
         channel.basic_publish("", queue, body, moved, mandatory=True)
     except (amqp.UnroutableError, amqp.NackError) as error:
         raise click.ClickException(
-            f"{queue} takes no orders, so this one stays where it was; start again with: python consumer.py"
+            f"{queue} takes no orders, so this one stays where it was; run this again to create it."
         ) from error
     # Killed between these two lines, it is here and there: tried twice, but not lost (lesson 06).
     channel.basic_ack(method.delivery_tag)
@@ -48,7 +48,7 @@ def requeue(channel: BlockingChannel, delivery: Delivery) -> str:
 
 def fixed(channel: BlockingChannel, delivery: Delivery) -> str:
     """Again after a second, as often as it takes."""
-    move(channel, delivery, wait_queue(FIXED_MS))
+    move(channel, delivery, wait_queue(FIXED_MS), tries_so_far(delivery[1]) + 1)
     return f"again in {FIXED_MS} ms"
 
 
@@ -59,13 +59,13 @@ def levels(channel: BlockingChannel, delivery: Delivery) -> str:
         return park(channel, delivery)
     # By chance: those that failed together do not all come back together.
     milliseconds = random.choice(LEVELS_MS[tries])
-    move(channel, delivery, wait_queue(milliseconds))
+    move(channel, delivery, wait_queue(milliseconds), tries + 1)
     return f"again in {milliseconds} ms"
 
 
 def park(channel: BlockingChannel, delivery: Delivery) -> str:
     """Not again."""
-    move(channel, delivery, PARKED)
+    move(channel, delivery, PARKED, tries_so_far(delivery[1]) + 1)
     return PARKED_IT
 
 

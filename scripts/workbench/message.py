@@ -3,8 +3,6 @@
 import json
 from collections.abc import Mapping
 
-MAX_NAME = 24
-
 
 def order_in(body: bytes | None) -> str:
     """The id of the order that a message is about; empty where it names none.
@@ -18,11 +16,9 @@ def order_in(body: bytes | None) -> str:
     return ""
 
 
-def named_by_itself(body: bytes | None) -> str:
-    """What to call a message that is about no order: the beginning of its text, in one line."""
-    text = (body or b"").decode(errors="replace")
-    beginning = text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 3]}..."
-    return "".join(letter if letter.isprintable() else "?" for letter in beginning)
+def name_in(body: bytes) -> str:
+    """What a journey calls a message: the order that it names, or what it says where it names none."""
+    return order_in(body) or body.decode(errors="replace")
 
 
 def type_in(body: bytes | None) -> str:

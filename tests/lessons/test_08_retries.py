@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -49,14 +50,38 @@ def test_experiment(copied: Copied, run: Run) -> None:
 
     assert done.returncode == 0, done.stderr
     trials = json.loads(done.stdout)["trials"]
-    at_once, park, fixed, levels, long_outage = trials
-    assert [trial["broken"] for trial in trials] == [True, True, False, False, False]
+    at_once, park, fixed, levels, fixed_long, levels_long = trials
+    assert [trial["broken"] for trial in trials] == [True, True, False, False, True, False]
     assert all(trial["lost"] == trial["duplicated"] == 0 for trial in trials)
     assert (at_once["calls"], at_once["waiting"]) == (1000, 10)
     assert (park["calls"], park["parked"]) == (10, 10)
     assert fixed["handled"] == levels["handled"] == 10
     assert at_once["calls"] >= 10 * max(fixed["calls"], levels["calls"])
-    assert (long_outage["calls"], long_outage["parked"]) == (50, 10)
+    assert (fixed_long["calls"], fixed_long["waiting"], fixed_long["parked"]) == (60, 10, 0)
+    assert (levels_long["calls"], levels_long["parked"]) == (50, 10)
+
+
+def test_experiment_that_is_stopped_leaves_no_orders(
+    copied: Copied, vhost_url: str, channel: BlockingChannel
+) -> None:
+    channel.queue_declare(BOOKING, durable=True, arguments=CLASSIC)
+    command = [sys.executable, str(copied("08_retries") / "experiment.py"), "--json"]
+    with subprocess.Popen(
+        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr.readline().startswith("at once: ")
+        until_one_waits(channel, BOOKING)
+        run.send_signal(signal.SIGINT)
+        _out, err = run.communicate(timeout=MAX_SECONDS)
+    assert run.returncode == 0
+    assert err.splitlines()[-1] == "stopped; nothing was measured"
+    for queue in queues_of_the_lesson(channel):
+        assert channel.queue_declare(queue, passive=True).method.message_count == 0, queue
+
+
+def queues_of_the_lesson(channel: BlockingChannel) -> list[str]:
+    waits = [200, 300, 400, 600, 800, 1000, 1200, 1600, 2400]
+    return [BOOKING, PARKED, *(f"lesson08.wait.{milliseconds}" for milliseconds in waits)]
 
 
 def test_a_short_wait_stands_behind_a_long_one(run: Run) -> None:
@@ -148,6 +173,26 @@ def test_two_carriers_do_not_get_in_each_others_way(
         monkeypatch.chdir(folder)
         run(folder / "producer.py", "--count", "1")
         assert run(folder / "consumer.py", "--limit", "1").stdout == "A-0001: booked\n"
+
+
+@pytest.mark.usefixtures("nobody")
+def test_what_was_parked_has_all_its_tries_before_it(channel: BlockingChannel, run: Run) -> None:
+    run(LESSON / "producer.py", "--count", "1")
+    assert run(LESSON / "consumer.py", "--limit", "1").stdout.endswith("; parked\n")
+
+    done = run(LESSON / "replay.py")
+
+    assert done.stdout == "order.created/A-0001 goes back\n"
+    method, properties, body = channel.basic_get(BOOKING, auto_ack=True)
+    assert (method.message_count, properties.headers, properties.delivery_mode) == (0, {"tries": 0}, 2)
+    assert b"A-0001" in body
+    assert run(LESSON / "replay.py").stdout == ""
+
+
+def test_a_carrier_that_is_off_does_not_answer(nobody: None, run: Run) -> None:
+    run(LESSON / "producer.py", "--count", "1")
+    done = run(LESSON / "consumer.py", "--calls", "1")
+    assert done.stdout.startswith("A-0001: the carrier does not answer; again in ")
 
 
 def test_without_a_carrier_the_order_waits(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,29 @@ def test_what_the_bench_ends_is_not_called_a_crash(wrong: Wrong, checks: Checks)
     assert "ended_by_itself" not in broken, broken
 
 
+STORIES = {
+    "swallows": "hello delivered to shipping · acked · it is not among the dead letters",
+    "publishes the dead letter itself": (
+        "hello delivered to shipping · published · acked"
+        " · it is among the dead letters, without the broker's note why (x-death)"
+    ),
+    "dies of what is no JSON": (
+        " never came to the program · the last that came: hello delivered to shipping · shipping vanished · "
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_message_that_names_no_order_has_a_story_too(name: str, checks: Checks) -> None:
+    wrong = next(each for each in WRONG_ANSWERS if (each.lesson[:2], each.name) == ("07", name))
+    folder = checks.project / "lessons" / wrong.lesson
+    solution = (folder / "solution.py").read_text(encoding="utf-8")
+    (folder / "exercise.py").write_text(wrong.program(solution), encoding="utf-8")
+    result = json.loads(checks.run("07", "--json").stdout)
+    broken = next(each for each in result["promises"] if each["promise"] == wrong.breaks)
+    assert STORIES[name] in broken["journey"]
+
+
 def test_starts_without_a_broker_do_not_use_up_those_of_a_right_program(checks: Checks) -> None:
     check = checks.project / "lessons" / "04_topic_routing" / "check.py"
     away = check.read_text(encoding="utf-8").replace("AWAY_SECONDS = 1.5", "AWAY_SECONDS = 5.0")

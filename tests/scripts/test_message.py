@@ -1,7 +1,7 @@
 """What is read from a message's body, which any program may have written."""
 
 import pytest
-from workbench.message import named_by_itself, order_in, type_in
+from workbench.message import order_in, type_in
 
 
 @pytest.mark.parametrize(
@@ -35,17 +35,3 @@ def test_order_that_a_message_is_about(body: bytes | None, order: str) -> None:
 )
 def test_type_of_a_message(body: bytes | None, kind: str) -> None:
     assert type_in(body) == kind
-
-
-@pytest.mark.parametrize(
-    ("body", "name"),
-    [
-        (b"hello", "hello"),
-        (b"\xff\x00", "\ufffd?"),
-        (b"3 boxes, please, and then three more", "3 boxes, please, and ..."),
-        (b"", ""),
-        (None, ""),
-    ],
-)
-def test_a_message_about_no_order_is_called_by_its_text(body: bytes | None, name: str) -> None:
-    assert named_by_itself(body) == name

@@ -6,8 +6,8 @@ file that LEDGER names.
 """
 
 from workbench.bench.bench import Bench, Broken, CannotJudge, Copy, Promise, happened
-from workbench.message import named_by_itself, order_in
-from workbench.wire import Cut, CutAfter, Down, Event, Fault, FaultPlan, Kill, When
+from workbench.message import name_in, order_in
+from workbench.wire import Cut, CutAfter, Down, Fault, FaultPlan, Kill, When
 
 __all__ = [
     "Bench",
@@ -17,13 +17,12 @@ __all__ = [
     "Cut",
     "CutAfter",
     "Down",
-    "Event",
     "Fault",
     "FaultPlan",
     "Kill",
     "Promise",
     "When",
     "happened",
-    "named_by_itself",
+    "name_in",
     "order_in",
 ]

@@ -7,10 +7,10 @@ wire: no step tells of it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from workbench.message import named_by_itself, order_in
+from workbench.message import order_in
 from workbench.wire import TO_BROKER, TO_PROGRAM, Event
 
 PROGRAM = "program"
@@ -124,19 +124,19 @@ def printable(text: object) -> str:
 
 
 def order_of(event: Event) -> str | None:
-    """The order that a message is about: the one that its body names, else the message_id, else its text.
-
-    None where there is no text either.
-    """
+    """The order that a message is about: the one that its body names, else the message_id, else None."""
     order = order_in(event.body)
     if not order and event.properties is not None:
         order = event.properties.message_id
-    return printable(order or named_by_itself(event.body)) or None
+    return printable(order) if order else None
 
 
-def steps_of(events: Iterable[Event]) -> Iterator[Step]:
-    """The steps that these events make, each as soon as its event is there."""
-    bookkeeping = _Bookkeeping()
+def steps_of(events: Iterable[Event], about: Callable[[Event], str | None] = order_of) -> Iterator[Step]:
+    """The steps that these events make, each as soon as its event is there.
+
+    `about` says which order a message is about.
+    """
+    bookkeeping = _Bookkeeping(about)
     for event in events:
         yield from bookkeeping.steps(event)
 
@@ -152,7 +152,8 @@ class _Open:
 class _Bookkeeping:
     """What later events refer to: what is still open, and which consumers ack automatically."""
 
-    def __init__(self) -> None:
+    def __init__(self, about: Callable[[Event], str | None]) -> None:
+        self._about = about
         self._open: dict[int, _Open] = {}  # by the event's seq
         self._orders: dict[int, str | None] = {}  # of every message, by its seq: faults refer to them
         self._automatic: dict[tuple, bool] = {}  # by channel and consumer tag, which a get has none of
@@ -178,7 +179,7 @@ class _Bookkeeping:
             self._automatic[who, event.consumer_tag] = self._consuming[who].popleft()
 
     def _message(self, event: Event) -> Step:
-        order = order_of(event)
+        order = self._about(event)
         self._orders[event.seq] = order
         automatic = event.kind in DELIVERIES and self._automatic.get(_consumer(event), False)
         # For the broker a delivery is out, whether or not it reached the program.
@@ -193,7 +194,7 @@ class _Bookkeeping:
         for covered in event.covers:
             if event.passed or event.kind in ANSWERS:
                 self._open.pop(covered.seq, None)
-            order = self._orders.get(covered.seq, order_of(covered))
+            order = self._orders.get(covered.seq, self._about(covered))
             self._orders[event.seq] = order
             label, note = _settling_label(event), _settling_note(event)
             steps.append(_said(event, label, _place(covered), order, note, body=covered.body))
@@ -292,7 +293,7 @@ def _message_note(event: Event, automatic: bool) -> str:
 
 def _settling_label(event: Event) -> str:
     if event.kind in ("nack", "reject"):
-        return f"{event.kind} {'requeue' if event.requeue else 'discard'}"
+        return f"{event.kind} requeue" if event.requeue else event.kind
     return LABELS.get(event.kind, event.kind)
 
 

@@ -27,8 +27,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from workbench.journey.model import DELIVERIES, Step, printable, steps_of
-from workbench.message import type_in
+from workbench.journey.model import DELIVERIES, Step, order_of, printable, steps_of
+from workbench.message import name_in, type_in
 from workbench.wire import TO_BROKER, Event
 
 SEPARATOR = " · "
@@ -41,9 +41,9 @@ SAID = {
     "return": "returned as unroutable",
     "ack": "acked",
     "nack requeue": "nacked and requeued",
-    "nack discard": "nacked",
+    "nack": "nacked",
     "reject requeue": "rejected and requeued",
-    "reject discard": "rejected",
+    "reject": "rejected",
 }
 THINGS = {"confirm-nack": "refusal"}
 LOST_BY = {
@@ -71,7 +71,10 @@ class Moment:
 
 
 def journey_of(events: Iterable[Event], order_id: str) -> str:
-    """One line: the order's id, and what became of it, in the order in which the wire saw it."""
+    """One line: the order's id, and what became of it, in the order in which the wire saw it.
+
+    A message that names no order is followed by what it says instead.
+    """
     told = [moment.words for moment in moments(events, order_id)]
     return f"{order_id} {in_a_line(told) or 'never passed the wire'}"
 
@@ -106,7 +109,7 @@ def _repeated(told: Sequence[str]) -> tuple[int, int, int]:
 
 def moments(events: Iterable[Event], order_id: str) -> tuple[Moment, ...]:
     """The same, moment by moment, so that others (an effect in a ledger, say) can be put between them."""
-    steps = list(steps_of(events))
+    steps = list(steps_of(events, named))
     faults = [step for step in steps if step.kind == "fault"]
     about = [step for step in steps if step.concerns(order_id)]
     publishers: list[tuple] = []
@@ -119,6 +122,12 @@ def moments(events: Iterable[Event], order_id: str) -> tuple[Moment, ...]:
         found += [Moment(step.time, kinds.named(step, each)) for each in words]
         kept_back = not step.passed
     return tuple(found)
+
+
+def named(event: Event) -> str | None:
+    """The order that a message is about; the message itself where it names none."""
+    order = order_of(event)
+    return order if order or event.body is None else printable(name_in(event.body))
 
 
 class _Kinds:

@@ -38,6 +38,12 @@ WRONG_ANSWERS = [
         NOT_HELD_UP,
         (("NO_ORDER = (ValueError, KeyError, TypeError)", "NO_ORDER = (ValueError,)"),),
     ),
+    Wrong(
+        LESSON,
+        "dies of what is no JSON",
+        NOT_HELD_UP,
+        (("NO_ORDER = (ValueError, KeyError, TypeError)", "NO_ORDER = (KeyError, TypeError)"),),
+    ),
     Wrong(LESSON, "forgets the orders to nowhere", NOT_HELD_UP, ((PERMANENT, "except NO_ORDER as error:"),)),
     Wrong(LESSON, "whatever fails is bad", NOTHING_ELSE, ((PERMANENT, "except Exception as error:"),)),
     Wrong(

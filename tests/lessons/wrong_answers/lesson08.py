@@ -13,6 +13,23 @@ PEACE = "between two tries a failing order waits, longer each time"
 IS_PARKED = "an order that has failed four times is parked"
 SURVIVES = "no order is lost on its way to wait"
 
+SLEEP_MS = "channel.connection.sleep(WAITS_MS[failures] / 1000)"
+SLEEP_THEN_TO_THE_END = (
+    ("    target = ", f"    if failures < len(WAITS_MS):\n        {SLEEP_MS}\n    target = "),
+    (TARGET, "ORDERS if failures < len(WAITS_MS) else PARKED"),
+)
+TRY_IN_ONE_DELIVERY = """                    for wait in WAITS_MS:
+                        connection.sleep(wait / 1000)
+                        try:
+                            schedule_shipment(order)
+                            break
+                        except sqlite3.Error:
+                            pass
+                    else:
+                        channel.basic_publish("", PARKED, body, properties, mandatory=True)
+                    channel.basic_ack(method.delivery_tag)
+"""
+
 WRONG_ANSWERS = [
     Wrong(
         LESSON,
@@ -32,29 +49,15 @@ WRONG_ANSWERS = [
             ),
         ),
     ),
+    Wrong(LESSON, "sleeps and publishes it again at the end of the queue", OTHERS, SLEEP_THEN_TO_THE_END),
+    Wrong(LESSON, "sleeps and tries again in one delivery", OTHERS, ((FAILED, TRY_IN_ONE_DELIVERY),)),
     Wrong(
         LESSON,
-        "sleeps and publishes again",
-        OTHERS,
-        (
-            (
-                "    channel.basic_publish",
-                "    if failures < len(WAITS_MS):\n"
-                "        channel.connection.sleep(WAITS_MS[failures] / 1000)\n"
-                "        target = ORDERS\n"
-                "    channel.basic_publish",
-            ),
-        ),
-    ),
-    Wrong(
-        LESSON,
-        "lets what waits be transient",
+        "publishes new properties, which are not persistent",
         SURVIVES,
         (
-            (
-                "body, properties, mandatory",
-                "body, pika.BasicProperties(headers=properties.headers), mandatory",
-            ),
+            ("    properties.headers = {FAILURES", "    properties = pika.BasicProperties(headers={FAILURES"),
+            ("failures + 1}\n", "failures + 1})\n"),
         ),
     ),
     Wrong(LESSON, "always waits the shortest time", PEACE, (("WAITS_MS[failures]", "WAITS_MS[0]"),)),
