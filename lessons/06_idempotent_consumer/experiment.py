@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -19,10 +20,15 @@ from connection import connect
 from pika.adapters.blocking_connection import BlockingChannel
 from power import MOMENTS
 from producer import order_created, publish
+from rich.console import Console
+from rich.text import Text
 from topology import BILLING, declare
 
 ORDERS = ["A-0001", "A-0002", "A-0003"]
 MAX_SECONDS = 30
+# So long may the broker take to notice that a consumer is dead. One that stays longer is somebody else's.
+NOTICE_SECONDS = 10
+LEFT_OVER_SECONDS = 1
 FOLDER = Path(__file__).resolve().parent
 # What a consumer says last before it needs the books: these two look and write in one step.
 HAS_LOOKED = {"record-first": "received", "transaction": "received"}
@@ -120,7 +126,8 @@ def killed(stage: Stage) -> None:
     for order, moment in zip(ORDERS, MOMENTS, strict=True):
         with stage.consumer("--die-at", moment, order) as consumer:
             line_of(consumer, "the power fails")
-        wait_until_alone(stage.channel)  # until the broker knows, it keeps what the dead one held
+        # Until the broker knows of its death, it keeps what the dead one held.
+        wait_until_alone(stage.channel, NOTICE_SECONDS)
     with stage.consumer("--limit", "1") as consumer:
         finish(consumer)
 
@@ -139,22 +146,30 @@ def at_once(stage: Stage) -> None:
             finish(consumer)
 
 
-def wait_until_alone(channel: BlockingChannel) -> None:
-    """Until the broker knows of no consumer."""
-    for _ in range(100):
-        if not channel.queue_declare(BILLING, passive=True).method.consumer_count:
-            return
+def wait_until_alone(channel: BlockingChannel, seconds: float) -> None:
+    """Until the broker knows of no consumer, and no longer than that."""
+    deadline = time.monotonic() + seconds
+    while channel.queue_declare(BILLING, passive=True).method.consumer_count:
+        if time.monotonic() > deadline:
+            raise click.ClickException(
+                f"Somebody else consumes from {BILLING}; stop the consumer in the other terminal."
+            )
         channel.connection.sleep(0.1)
-    raise click.ClickException(
-        f"Somebody else consumes from {BILLING}; stop the consumer in the other terminal."
-    )
+
+
+def check_alone() -> None:
+    """Say that there is no broker, or another consumer, before anybody has thought about the answer."""
+    with connect() as connection:
+        channel = connection.channel()
+        declare(channel, BILLING)
+        wait_until_alone(channel, LEFT_OVER_SECONDS)
 
 
 @contextmanager
 def staged(way: str, channel: BlockingChannel) -> Iterator[Stage]:
     """An empty queue that is ours alone, empty books, and a gateway where the way needs one."""
     declare(channel, BILLING)
-    wait_until_alone(channel)
+    wait_until_alone(channel, NOTICE_SECONDS)
     channel.queue_purge(BILLING)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lesson06-")))
@@ -170,6 +185,8 @@ FAULTS: dict[Callable[[Stage], None], set[str]] = {
     killed: {"naive", "memory", "record-last", "record-first"},
     at_once: {"naive", "memory", "record-last"},
 }
+HEADINGS = ["published twice", "killed", "two at once"]
+WIDTH = 17
 
 
 def trial(way: str, fault: Callable[[Stage], None], channel: BlockingChannel) -> ledger.Trial:
@@ -182,11 +199,48 @@ def trial(way: str, fault: Callable[[Stage], None], channel: BlockingChannel) ->
     return ledger.Trial(name, way in FAULTS[fault], ORDERS, charged, {"charged_twice": charged_twice})
 
 
-def trials_of(way: str, channel: BlockingChannel) -> list[ledger.Trial]:
-    """All faults in one way, which takes a second or two; then say that it is done."""
+def trials_of(way: str, channel: BlockingChannel, as_json: bool) -> list[ledger.Trial]:
+    """All faults in one way, which takes a second or two; then its row of the grid, for people."""
     trials = [trial(way, fault, channel) for fault in FAULTS]
-    click.echo(f"{way} done" if way == list(WAYS)[-1] else f"{way}, ", nl=way == list(WAYS)[-1], err=True)
+    if not as_json:
+        print_row(Text(way), *map(cell, trials))
     return trials
+
+
+def cell(trial: ledger.Trial) -> Text:
+    """What came of the orders in one trial."""
+    harms = {"lost": trial.counts()["lost"], "charged twice": trial.own["charged_twice"]}
+    words = ", ".join(f"{count} {harm}" for harm, count in harms.items() if count)
+    return Text(words, style="bold red") if words else Text("once each")
+
+
+def print_row(*cells: Text) -> None:
+    """One line of the grid."""
+    for each in cells[:-1]:
+        each.pad_right(WIDTH - len(each))
+    Console(highlight=False).print(Text.assemble(*cells))
+
+
+def measured(as_json: bool) -> list[ledger.Trial]:
+    """All trials; they leave no orders behind, also when they are stopped."""
+    if not as_json:
+        print_row(*map(Text, ["", *HEADINGS]))
+    try:
+        with connect() as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            return [each for way in WAYS for each in trials_of(way, channel, as_json)]
+    except KeyboardInterrupt:
+        clear()
+        raise
+
+
+def clear() -> None:
+    """Remove all orders, also those that a consumer held that was just killed: with their queue."""
+    with connect() as connection:
+        channel = connection.channel()
+        channel.queue_delete(BILLING)
+        declare(channel, BILLING)
 
 
 @click.command()
@@ -198,17 +252,16 @@ def main(as_json: bool) -> None:
     """
     question = "Two consumers at once: how many of 3 does record-last charge twice"
     try:
+        check_alone()
         guessed = ledger.guess(question, as_json)
-        with connect() as connection:
-            channel = connection.channel()
-            channel.confirm_delivery()
-            trials = [each for way in WAYS for each in trials_of(way, channel)]
+        trials = measured(as_json)
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return
-    ledger.report("06", trials, as_json)
-    measured = next(each for each in trials if each.name == "record-last, at once")
-    ledger.compare(guessed, measured.counts()["charged_twice"])
+    if as_json:
+        ledger.report("06", trials, as_json)
+    in_question = next(each for each in trials if each.name == "record-last, at once")
+    ledger.compare(guessed, in_question.own["charged_twice"])
 
 
 if __name__ == "__main__":

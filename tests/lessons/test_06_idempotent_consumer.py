@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,13 +13,16 @@ from subprocess import CompletedProcess
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
+from workbench.player import reader_environment
 from workbench.ports import free
+from workbench.terminal import Terminal
 
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
 FOLDER = "06_idempotent_consumer"
 WAYS = ["naive", "memory", "record-last", "record-first", "transaction", "key"]
 DAY_SECONDS = 86_400
+MAX_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -60,16 +64,56 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert lost == {"record-first, killed"}
 
 
-def test_a_second_consumer_would_spoil_the_experiment(
-    copied: Copied, run: Run, channel: BlockingChannel
+def test_a_second_consumer_is_told_of_before_anybody_is_asked(
+    copied: Copied, vhost_url: str, channel: BlockingChannel
 ) -> None:
     channel.queue_declare("lesson06.billing", durable=True)
     channel.basic_consume("lesson06.billing", lambda *_delivery: None)
 
-    done = run(copied(FOLDER) / "experiment.py", "--json")
+    asked = at_a_terminal(copied(FOLDER), vhost_url)
 
-    assert done.returncode == 1
-    assert "Somebody else consumes from lesson06.billing" in done.stderr
+    assert asked.exit_status == 1
+    assert " ".join(asked.lines) == (
+        "Error: Somebody else consumes from lesson06.billing; stop the consumer in the other terminal."
+    )
+
+
+def test_no_broker_is_told_before_anybody_is_asked(copied: Copied) -> None:
+    asked = at_a_terminal(copied(FOLDER), f"amqp://127.0.0.1:{free()[0]}/")
+    assert asked.exit_status == 1
+    assert asked.lines[0].startswith("Error: No broker answers")
+
+
+def at_a_terminal(folder: Path, url: str) -> Terminal:
+    """The experiment when it has ended, or asks."""
+    terminal = Terminal(folder, reader_environment(url), columns=200)
+    terminal.start("python experiment.py")
+    while terminal.running and not terminal.partial.endswith(": "):
+        terminal.read()
+    assert not terminal.partial, "it asks"
+    return terminal
+
+
+def test_experiment_that_is_stopped_leaves_no_orders(
+    copied: Copied, vhost_url: str, channel: BlockingChannel
+) -> None:
+    command = [sys.executable, str(copied(FOLDER) / "experiment.py")]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True}
+    environ = reader_environment(vhost_url) | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environ, **output) as run:
+        assert run.stdout.readline().split() == ["published", "twice", "killed", "two", "at", "once"]
+        until_an_order_waits(channel)
+        run.send_signal(signal.SIGINT)
+        _out, err = run.communicate(timeout=MAX_SECONDS)
+    assert run.returncode == 0
+    assert err == "stopped; nothing was measured\n"
+    assert channel.queue_declare("lesson06.billing", passive=True).method.message_count == 0
+
+
+def until_an_order_waits(channel: BlockingChannel) -> None:
+    channel.queue_declare("lesson06.billing", durable=True)
+    while not channel.queue_declare("lesson06.billing", passive=True).method.message_count:
+        channel.connection.sleep(0.01)
 
 
 @pytest.mark.parametrize("address", ["", "http://127.0.0.1:{port}"])
