@@ -55,6 +55,7 @@ WRONG_ANSWERS = [
         ((LOOP, "            seen = set()\n" + LOOP), (CALL, CALL_UNLESS_SEEN)),
     ),
     Wrong(LESSON, "remembers before and commits", TOGETHER, (NO_TRANSACTION,)),
+    Wrong(LESSON, "loses what it remembers before", SURVIVES, (NO_TRANSACTION,)),
     Wrong(LESSON, "remembers afterwards", TOGETHER, ((SHIP, REMEMBER_AFTERWARDS),)),
     Wrong(LESSON, "skips what is redelivered", TWICE, ((CALL, CALL_UNLESS_REDELIVERED),)),
     Wrong(
