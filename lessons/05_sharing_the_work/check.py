@@ -1,5 +1,7 @@
 """What the bench demands of exercise 05: several copies share the work, and lose nothing when one dies."""
 
+from collections.abc import Sequence
+
 from workbench.bench import Bench, Copy, FaultPlan, Promise, happened
 
 EXCHANGE = "lesson05.events"
@@ -36,12 +38,20 @@ def a_copy_is_stuck(bench: Bench) -> None:
         bench.settle(orders)
         kept = [order for order in orders if not bench.shipments(order)]
         bench.demand(BESIDE, bool(bench.sent_to(stuck)) and bool(bench.sent_to(other)), orders[0])
-        bench.demand(FAIR, len(kept) <= SPARE, *kept[-1:])
+        bench.demand(FAIR, len(kept) <= SPARE, "".join(kept[-1:]), what_was_held(bench, stuck, orders))
     bench.wait(lambda: has_shipped_what_it_was_sent(bench, stuck), WAIT_SECONDS)
     bench.settle(orders)
     for order in orders:
         bench.demand(ONCE, bench.shipments(order) <= 1, order)
     demand_nothing_left(bench)
+
+
+def what_was_held(bench: Bench, stuck: Copy, orders: Sequence[str]) -> str:
+    """How many orders the stuck copy holds; where that are few, why the other one did not get the rest."""
+    held = len(bench.sent_to(stuck))
+    if held <= SPARE and not any(map(bench.acknowledged, orders)):
+        return f"the stuck copy held {held} of {len(orders)}, but no copy acknowledged any and so got no more"
+    return f"the stuck copy held {held} of {len(orders)}"
 
 
 def a_copy_dies(bench: Bench) -> None:

@@ -40,6 +40,7 @@ WRONG_ANSWERS = [
         "no order is shipped by two copies",
         ((DECLARE, DECLARE_ONE_EACH), (CONSUME, "channel.consume(queue)")),
     ),
+    Wrong(LESSON, "never acknowledges its one order", FAIR, ((ACK, ""),)),
     Wrong(
         LESSON,
         "never acknowledges",
