@@ -25,7 +25,10 @@ HOARDING = ["no prefetch", "prefetch 100"]
 WHOLE_DAY = 86_400
 CONSUMER = Path(__file__).with_name("consumer.py")
 MAX_SECONDS = 60
-LOOKS, LOOK_SECONDS = 200, 0.05
+LOOK_SECONDS = 0.05
+# So long may workers and broker take to come to where they should be; a worker left over stays longer.
+SETTLE_SECONDS = 10
+LEFT_OVER_SECONDS = 1
 
 
 @contextmanager
@@ -66,18 +69,36 @@ class Packed:
 
 def until(channel: BlockingChannel, consumers: int, ready: int) -> None:
     """Until the broker knows of so many workers, and has so many orders that it has sent to nobody."""
-    for _ in range(LOOKS):
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline:
         now = channel.queue_declare(QUEUE, passive=True).method
         if (now.consumer_count, now.message_count) == (consumers, ready):
             return
         channel.connection.sleep(LOOK_SECONDS)
     if now.consumer_count > consumers:
-        raise click.ClickException(
-            f"Somebody else consumes from {QUEUE}; stop the worker in the other terminal."
-        )
+        raise somebody_else()
     raise click.ClickException(
         f"{QUEUE} did not come to {ready} orders for {consumers} workers; run this again."
     )
+
+
+def somebody_else() -> click.ClickException:
+    """A worker that we did not start is in the way."""
+    return click.ClickException(
+        f"Somebody else consumes from {QUEUE}; stop the worker in the other terminal."
+    )
+
+
+def check_alone() -> None:
+    """Say that there is no broker, or a worker left over, before anybody has thought about the answer."""
+    with connect() as connection:
+        channel = connection.channel()
+        declare(channel)
+        deadline = time.monotonic() + LEFT_OVER_SECONDS
+        while channel.queue_declare(QUEUE, passive=True).method.consumer_count:
+            if time.monotonic() > deadline:
+                raise somebody_else()
+            connection.sleep(LOOK_SECONDS)
 
 
 def place_all(channel: BlockingChannel) -> None:
@@ -152,6 +173,25 @@ def trial(channel: BlockingChannel, name: str) -> ledger.Trial:
     return ledger.Trial(name, name in HOARDING, ORDERS, handled, own)
 
 
+def measured() -> list[ledger.Trial]:
+    """All trials; they leave no orders behind, also when they are stopped."""
+    try:
+        with connect() as connection:
+            channel = connection.channel()
+            return [trial(channel, name) for name in PREFETCHES]
+    except KeyboardInterrupt:
+        clear()
+        raise
+
+
+def clear() -> None:
+    """Remove all orders, also those that a worker held that was just killed: with their queue."""
+    with connect() as connection:
+        channel = connection.channel()
+        channel.queue_delete(QUEUE)
+        declare(channel)
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 def main(as_json: bool) -> None:
@@ -160,15 +200,11 @@ def main(as_json: bool) -> None:
     Example: python experiment.py --json
     """
     try:
+        check_alone()
         guessed = ledger.guess("Without prefetch, of 120 orders, how many does the fast worker pack", as_json)
-        with connect() as connection:
-            channel = connection.channel()
-            trials = [trial(channel, name) for name in PREFETCHES]
+        trials = measured()
     except KeyboardInterrupt:
-        click.echo(
-            "stopped, and orders are left; remove them with: python3 scripts/broker.py reset --lesson 05",
-            err=True,
-        )
+        click.echo("stopped; nothing was measured", err=True)
         return
     by_fast = trials[0].own["fast"]
     if not as_json:  # who did how many was told above

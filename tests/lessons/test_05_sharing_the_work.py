@@ -2,15 +2,22 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
 from pika.adapters.blocking_connection import BlockingChannel
+from workbench.player import reader_environment
+from workbench.ports import free
+from workbench.terminal import Terminal
 
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
 FOLDER = "05_sharing_the_work"
+MAX_SECONDS = 60
 RATE = re.compile(r"prefetch +(\d+) +([\d,]+)/s")
 
 
@@ -32,16 +39,56 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert one["late"] <= 1
 
 
-def test_a_worker_left_over_would_spoil_the_experiment(
-    copied: Copied, run: Run, channel: BlockingChannel
+def test_a_worker_left_over_is_told_of_before_anybody_is_asked(
+    copied: Copied, vhost_url: str, channel: BlockingChannel
 ) -> None:
     channel.queue_declare("lesson05.packing", durable=True)
     channel.basic_consume("lesson05.packing", lambda *_delivery: None)
 
-    done = run(copied(FOLDER) / "experiment.py", "--json")
+    asked = at_a_terminal(copied(FOLDER), vhost_url)
 
-    assert done.returncode == 1
-    assert "Somebody else consumes from lesson05.packing" in done.stderr
+    assert asked.exit_status == 1
+    assert asked.lines == [
+        "Error: Somebody else consumes from lesson05.packing; stop the worker in the other terminal."
+    ]
+
+
+def test_no_broker_is_told_before_anybody_is_asked(copied: Copied) -> None:
+    asked = at_a_terminal(copied(FOLDER), f"amqp://127.0.0.1:{free()[0]}/")
+    assert asked.exit_status == 1
+    assert asked.lines[0].startswith("Error: No broker answers")
+
+
+def at_a_terminal(folder: Path, url: str) -> Terminal:
+    """The experiment when it has ended, or asks."""
+    terminal = Terminal(folder, reader_environment(url), columns=200)
+    terminal.start("python experiment.py")
+    while terminal.running and not terminal.partial.endswith(": "):
+        terminal.read()
+    assert not terminal.partial, "it asks"
+    return terminal
+
+
+def test_experiment_that_is_stopped_leaves_no_orders(
+    copied: Copied, vhost_url: str, channel: BlockingChannel
+) -> None:
+    channel.queue_declare("lesson05.packing", durable=True)
+    command = [sys.executable, str(copied(FOLDER) / "experiment.py"), "--json"]
+    with subprocess.Popen(
+        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr.readline().startswith("no prefetch: ")
+        while not orders_ready(channel):  # of those that come next, the workers take one each
+            channel.connection.sleep(0.01)
+        run.send_signal(signal.SIGINT)
+        _out, err = run.communicate(timeout=MAX_SECONDS)
+    assert run.returncode == 0
+    assert err == "stopped; nothing was measured\n"
+    assert orders_ready(channel) == 0
+
+
+def orders_ready(channel: BlockingChannel) -> int:
+    return channel.queue_declare("lesson05.packing", passive=True).method.message_count
 
 
 def test_a_small_prefetch_is_slow_where_there_is_no_work(copied: Copied, run: Run) -> None:
