@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from contextlib import closing
-from http import HTTPStatus
+from contextlib import closing, suppress
+from http import HTTPStatus, client
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import click
 
 WAIT_SECONDS = 30
 BOOKS = "gateway.sqlite"
+ADDRESS = Path("gateway.url")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS charges (
   order_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, idempotency_key TEXT UNIQUE)
@@ -45,12 +46,17 @@ class Request(BaseHTTPRequestHandler):
 
     def answer(self, status: HTTPStatus) -> None:
         """Answer with no more than a status."""
-        self.send_response(status)
+        self.send_response_only(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_line: object) -> None:
-        """Say nothing more than we say already."""
+
+def refuse_to_be_the_second() -> None:
+    """Two gateways would share one address and one set of books. A dead one has left its address."""
+    with suppress(OSError, ValueError, client.HTTPException):
+        url = ADDRESS.read_text(encoding="utf-8")
+        client.HTTPConnection(url.removeprefix("http://"), timeout=WAIT_SECONDS).connect()
+        raise click.ClickException(f"A gateway charges cards at {url} already; use it, or stop it first.")
 
 
 @click.command()
@@ -59,12 +65,13 @@ def main() -> None:
 
     Example: python gateway.py
     """
+    refuse_to_be_the_second()
     try:
         with closing(sqlite3.connect(BOOKS, timeout=WAIT_SECONDS)) as books:
             books.execute(SCHEMA)
         with ThreadingHTTPServer(("127.0.0.1", 0), Request) as gateway:
             url = f"http://127.0.0.1:{gateway.server_port}"
-            Path("gateway.url").write_text(url, encoding="utf-8")
+            ADDRESS.write_text(url, encoding="utf-8")
             click.echo(f"charging cards at {url}; Ctrl-C to stop", err=True)
             gateway.serve_forever()
     except (sqlite3.Error, OSError) as error:

@@ -140,6 +140,25 @@ def test_key_is_charged_once_and_no_key_each_time(gateway: str) -> None:
     assert charges(Path("gateway.sqlite")) == ["A-0001"] * 4
 
 
+def test_a_second_gateway_is_refused_while_the_first_answers(gateway: str, tmp_path: Path, run: Run) -> None:
+    done = run(tmp_path / FOLDER / "gateway.py")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: A gateway charges cards at {gateway} already; use it, or stop it first.\n"
+    )
+    assert Path("gateway.url").read_text() == gateway
+
+
+@pytest.mark.parametrize("left", ["", "no address", "http://127.0.0.1:{port}"])
+def test_address_of_a_dead_gateway_is_taken_over(left: str, copied: Copied) -> None:
+    Path("gateway.url").write_text(left.format(port=free()[0]))
+    command = [sys.executable, str(copied(FOLDER) / "gateway.py")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline().startswith("charging cards at ")
+        process.kill()
+
+
 @pytest.mark.parametrize("body", ["hello", "[]", "{}"])
 def test_gateway_refuses_what_is_no_order(gateway: str, body: str) -> None:
     assert post(gateway, body, None) == http.HTTPStatus.BAD_REQUEST
