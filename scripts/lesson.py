@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -27,7 +27,7 @@ from workbench.edge import Group
 from workbench.journey.pages import drawn, pictures_of
 from workbench.lessons import Lesson, LessonNumber, all_lessons
 from workbench.page import rewritten
-from workbench.player import PageError, recorded
+from workbench.player import PageError, Played, recorded, same
 from workbench.stage import player_on_stage
 
 EXERCISE = {"exercise.py", "solution.py", "check.py"}
@@ -135,6 +135,16 @@ def unified(before: Path, after: Path) -> Iterator[str]:
     return difflib.unified_diff(*texts, *names)
 
 
+def keep_drawing(lesson: Lesson, drawn_now: Path, played: Sequence[Played]) -> None:
+    """Keep what a command drew, unless the page keeps what it printed: the two belong together."""
+    by = [each for each in played if drawn_now.name in (each.step.command or "")]
+    if (
+        any(not same(each.step.shown, each.lines) for each in by)
+        or not (lesson.folder / drawn_now.name).exists()
+    ):
+        shutil.copy(drawn_now, lesson.folder)
+
+
 @main.command(epilog="Example: python3 scripts/lesson.py record 02")
 @click.argument("lesson", type=NUMBER)
 def record(lesson: Lesson) -> None:
@@ -150,7 +160,7 @@ def record(lesson: Lesson) -> None:
         except PageError as error:
             raise click.ClickException(f"{place_on_page(lesson, error.difference.line)}: {error}") from error
         for drawing in DRAWING.findall(before):
-            shutil.copy(player.folder / drawing, lesson.folder)
+            keep_drawing(lesson, player.folder / drawing, played)
     redrawn = [(picture, drawn(picture, lesson, url)) for picture in pictures_of(before)]
     after = rewritten(before, [*recorded(played), *redrawn])
     lesson.page.write_text(after, encoding="utf-8")

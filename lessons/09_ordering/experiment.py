@@ -27,6 +27,7 @@ PAIRS = zip(ITEMS, TRIPS, strict=True)
 EVENTS = [event for item, trip in PAIRS for event in (*life_of_item(item), *life_of_trip(trip))]
 BEFORE_THE_END = 296  # events handled: then one worker ends, with the first event of an item in hand
 MAX_SECONDS = 60
+MAX_SECONDS_ALONE = 10  # so long may the broker take to notice that the last trial's workers were killed
 LOOK_SECONDS = 0.005
 BOOKS = "books.sqlite"
 CONSUMER = Path(__file__).with_name("consumer.py")
@@ -110,11 +111,17 @@ def books_in(folder: Path) -> closing[sqlite3.Connection]:
 
 def until(channel: BlockingChannel, condition: Callable[[], bool], what: str) -> None:
     """Look again and again until it is so; `what` says what, should it never be."""
-    for _ in range(int(MAX_SECONDS / LOOK_SECONDS)):
+    if not comes_true(channel, condition, MAX_SECONDS):
+        raise click.ClickException(f"Waited {MAX_SECONDS} s until {what}; see why with: python consumer.py")
+
+
+def comes_true(channel: BlockingChannel, condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it is so within so many seconds."""
+    for _ in range(int(seconds / LOOK_SECONDS)):
         if condition():
-            return
+            return True
         channel.connection.sleep(LOOK_SECONDS)
-    raise click.ClickException(f"Waited {MAX_SECONDS} s until {what}; see why with: python consumer.py")
+    return condition()
 
 
 def has_consumers(channel: BlockingChannel, queue: str, count: int) -> bool:
@@ -126,7 +133,10 @@ def begin(channel: BlockingChannel) -> None:
     """Empty queues that are ours alone."""
     declare(channel)
     for queue in (SHARED, SINGLE, *BY_KEY):
-        until(channel, lambda q=queue: has_consumers(channel, q, 0), f"nobody else consumes from {queue}")
+        if not comes_true(channel, lambda q=queue: has_consumers(channel, q, 0), MAX_SECONDS_ALONE):
+            raise click.ClickException(
+                f"Somebody else consumes from {queue}; stop the consumers in the other terminals."
+            )
         channel.queue_purge(queue)
 
 

@@ -23,10 +23,11 @@ def as_it_comes(books: sqlite3.Connection, event: dict) -> list[str]:
 
 def guard(books: sqlite3.Connection, event: dict) -> list[str]:
     """Never go back: an event that is older than what the books know is dropped."""
+    if is_logged(books, event):
+        return [f"{event['id']} was here before"]
     _state, newest = known(books, event["subject"])
     if event["sequence"] <= newest:
-        if not is_logged(books, event):
-            log(books, event, carried_out=False)
+        log(books, event, carried_out=False)
         return [f"{event['id']} dropped, for {newest} was here before"]
     return [carry_out(books, event)]
 
@@ -38,7 +39,7 @@ def buffer(books: sqlite3.Connection, event: dict) -> list[str]:
     """
     subject, sequence = event["subject"], event["sequence"]
     _state, newest = known(books, subject)
-    if sequence <= newest:
+    if sequence <= newest or is_logged(books, event):
         return [f"{event['id']} was here before"]
     if sequence > newest + 1:
         wait(books, event)

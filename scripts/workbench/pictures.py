@@ -8,7 +8,7 @@ PARTICIPANT = re.compile(r"participant (\w+) as (.+)")
 MESSAGE = re.compile(r"(\w+)--?(?:>>|x)(\w+): (.+)")
 NOTE = re.compile(r"Note over (\w+): (.+)")
 ENTITY = re.compile(r"#(\d+);")
-EDGE = re.compile(r"""(\w+) *(--+|==+|-\.+)>? *(?:\|"?([^|"]+)"?\|)? *(\w+)""")
+EDGE = re.compile(r"""(\w+) *(--+|==+|-\.+-)>? *(?:\|"?([^|"]+)"?\|)? *(\w+)""")
 
 
 def in_words(page: str) -> str:

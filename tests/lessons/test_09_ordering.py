@@ -130,6 +130,20 @@ def test_buffer_waits_for_what_is_missing_and_has_a_bound(
     assert "rejected: 10 events of lamp wait for one that is missing" in done.stdout
 
 
+@pytest.mark.parametrize("way", ["guard", "buffer"])
+def test_events_that_another_way_has_carried_out_were_here_before(
+    way: str, channel: BlockingChannel, run: Run, books: Path
+) -> None:
+    assert run(LESSON / "producer.py", "kettle").returncode == 0
+    send(channel, "lamp", 2, 3, 1)
+    assert run(LESSON / "consumer.py", "--limit", "7", "--ms", "0").returncode == 0
+    send(channel, "lamp", 1, 2, 3)
+    done = run(LESSON / "consumer.py", "--way", way, "--limit", "3", "--ms", "0")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("was here before") == 3
+    assert carried_out(books)[4:] == ["lamp/2", "lamp/3", "lamp/1"]
+
+
 def test_guard_never_goes_back(channel: BlockingChannel, run: Run, books: Path) -> None:
     assert run(LESSON / "producer.py", "kettle").returncode == 0
     send(channel, "lamp", 2, 1, 4, 3)

@@ -63,6 +63,10 @@ def test_show_pages_at_a_terminal_and_only_there(tmp_path: Path) -> None:
     assert terminal.lines == [str(len([line for line in printed.splitlines() if line]))]
 
 
+def test_show_tells_dotted_arrows_too() -> None:
+    assert "peek.py → lesson07.dead: look" in lesson("show", "7").stdout
+
+
 def test_diff_shows_what_is_new() -> None:
     done = lesson("diff", "01", "02")
     assert "+ topology.py: only in 02_acknowledgements" in done.stdout
@@ -111,6 +115,12 @@ def test_record_keeps_what_a_command_draws(project: Path, broker_url: str) -> No
 
     assert done.returncode == 0, done.stderr
     assert (page.parent / "drawn.svg").read_text() == "<svg/>\n"
+
+    (page.parent / "drawn.svg").write_text("of the run that the page shows")
+    done = lesson("record", "01", project=project, AMQP_URL=broker_url)
+
+    assert done.returncode == 0, done.stderr
+    assert (page.parent / "drawn.svg").read_text() == "of the run that the page shows"
 
 
 def test_no_broker_is_one_sentence(project: Path) -> None:
