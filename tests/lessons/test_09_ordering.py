@@ -4,13 +4,15 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
+from workbench.broker.probe import greeting
 from workbench.lessons import LESSONS
 from workbench.player import reader_environment
 from workbench.wire import Cut, Fault, FaultPlan, Kill, When, Wire
@@ -66,6 +68,37 @@ def test_experiment(copied: Copied, run: Run, tmp_path: Path) -> None:
     # On a quiet machine they are nearly four times as fast; on a busy one each waits for the processor.
     assert trials["by key"]["percent_of_one"] >= 1.3 * trials["single"]["percent_of_one"]
     assert all(f">{name}</text>" in picture.read_text(encoding="utf-8") for name in trials)
+
+
+def test_closing_loses_order_on_new_brokers_though_one_event_is_held(
+    channel: BlockingChannel, vhost_url: str, run: Run, books: Path
+) -> None:
+    with (
+        consuming(channel, vhost_url, 1, "--leave-at", "2") as first,
+        consuming(channel, vhost_url, 2, "--limit", "3") as second,
+    ):
+        assert run(LESSON / "producer.py", "umbrella", "--to", "single").returncode == 0
+        assert (first.wait(MAX_SECONDS), second.wait(MAX_SECONDS)) == (0, 0)
+
+    keeps_order = greeting(pika.URLParameters(vhost_url))["version"].startswith("3.10.")
+    numbers = [int(event_id.rpartition("/")[2]) for event_id in carried_out(books)]
+    assert (numbers == [1, 2, 3, 4]) == keeps_order
+
+
+@contextmanager
+def consuming(
+    channel: BlockingChannel, url: str, as_number: int, *options: str
+) -> Iterator[subprocess.Popen]:
+    """A consumer beside others on the queue that serves one; killed at the end of the block."""
+    command = [sys.executable, str(LESSON / "consumer.py"), "--queue", "single", "--ms", "200", *options]
+    with subprocess.Popen(command, env=reader_environment(url), stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert "waits for events" in process.stderr.readline()
+            while channel.queue_declare("lesson09.single", passive=True).method.consumer_count < as_number:
+                channel.connection.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
 
 
 def test_picture_on_the_page_is_of_the_experiment_as_it_is() -> None:
