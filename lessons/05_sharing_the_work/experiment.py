@@ -31,21 +31,6 @@ SETTLE_SECONDS = 10
 LEFT_OVER_SECONDS = 1
 
 
-@contextmanager
-def worker(name: str, seconds: float, prefetch: int) -> Iterator[subprocess.Popen]:
-    """A real worker process; it is killed (SIGKILL) at the end of the block, or when it takes too long."""
-    options = ["--name", name, "--seconds", str(seconds), "--prefetch", str(prefetch)]
-    command = [sys.executable, str(CONSUMER), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        too_long = threading.Timer(MAX_SECONDS, process.kill)
-        too_long.start()
-        try:
-            yield process
-        finally:
-            too_long.cancel()
-            process.kill()
-
-
 class Packed:
     """What one worker packs, read as it comes: `orders`, and `times` (seconds, of the monotonic clock)."""
 
@@ -65,6 +50,23 @@ class Packed:
     def until_ended(self) -> None:
         """Until the worker has printed all that it ever will."""
         self._reader.join(MAX_SECONDS)
+
+
+@contextmanager
+def worker(name: str, seconds: float, prefetch: int) -> Iterator[Packed]:
+    """What a real worker packs; it is killed (SIGKILL) at the end of the block, or when it takes too long."""
+    options = ["--name", name, "--seconds", str(seconds), "--prefetch", str(prefetch)]
+    command = [sys.executable, str(CONSUMER), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        packed = Packed(process)
+        too_long = threading.Timer(MAX_SECONDS, process.kill)
+        too_long.start()
+        try:
+            yield packed
+        finally:
+            too_long.cancel()
+            process.kill()
+            packed.until_ended()  # its output is closed next, and nobody may be reading then
 
 
 def until(channel: BlockingChannel, consumers: int, ready: int) -> None:
@@ -117,8 +119,7 @@ def begin(channel: BlockingChannel) -> None:
 def share(channel: BlockingChannel, prefetch: int) -> tuple[float, Packed, Packed]:
     """Both workers wait, then all orders come; when they began, and what the fast and the slow one packed."""
     begin(channel)
-    with worker("fast", SECONDS["fast"], prefetch) as one, worker("slow", SECONDS["slow"], prefetch) as other:
-        fast, slow = Packed(one), Packed(other)
+    with worker("fast", SECONDS["fast"], prefetch) as fast, worker("slow", SECONDS["slow"], prefetch) as slow:
         until(channel, consumers=2, ready=0)
         start = time.monotonic()
         place_all(channel)
