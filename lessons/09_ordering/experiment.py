@@ -140,6 +140,21 @@ def begin(channel: BlockingChannel) -> None:
         channel.queue_purge(queue)
 
 
+def check_alone() -> None:
+    """Say that there is no broker, or another consumer, before anybody has thought about the answer."""
+    with connect() as connection:
+        begin(connection.channel())
+
+
+def clear() -> None:
+    """Remove all events, also those that a worker held that was just killed: with their queues."""
+    with connect() as connection:
+        channel = connection.channel()
+        for queue in (SHARED, SINGLE, *BY_KEY):
+            channel.queue_delete(queue)
+        declare(channel)
+
+
 def logged(books: sqlite3.Connection) -> int:
     """How many events have changed the books, or were dropped."""
     return books.execute("SELECT count(*) FROM log").fetchone()[0]
@@ -203,8 +218,18 @@ def measured(name: str, team: Team, books: sqlite3.Connection) -> ledger.Trial:
     return ledger.Trial(name, bool(team.suffers), [event["id"] for event in EVENTS], handled, own)
 
 
+def all_trials() -> list[ledger.Trial]:
+    """What came of all trials; they leave no events behind, also when they are stopped."""
+    try:
+        with connect() as connection:
+            return list(trials(connection.channel()))
+    except KeyboardInterrupt:
+        clear()
+        raise
+
+
 def trials(channel: BlockingChannel) -> Iterator[ledger.Trial]:
-    """All trials, each with empty books; the speed of the first is what the others are compared with."""
+    """Each with empty books; the speed of the first is what the others are compared with."""
     of_one = None
     for name, team in TEAMS.items():
         with tempfile.TemporaryDirectory(prefix="lesson09-") as folder, books_in(Path(folder)) as books:
@@ -234,16 +259,13 @@ def main(as_json: bool, svg: Path | None) -> None:
 
     Example: python experiment.py --svg ordering.svg
     """
-    question = "The active worker is killed; how many of 400 events come out of order"
+    question = "single: how many of 400 events come out of order"
     try:
+        check_alone()
         guessed = ledger.guess(question, as_json)
-        with connect() as connection:
-            done = list(trials(connection.channel()))
+        done = all_trials()
     except KeyboardInterrupt:
-        click.echo(
-            "stopped, and events are left; remove them with: python3 scripts/broker.py reset --lesson 09",
-            err=True,
-        )
+        click.echo("stopped; nothing was measured", err=True)
         return
     if svg:
         svg.write_text(picture_of(done), encoding="utf-8")

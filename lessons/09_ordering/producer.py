@@ -50,7 +50,8 @@ ROUTES = {"shared": lambda _subject: SHARED, "single": lambda _subject: SINGLE, 
 @click.argument("subjects", metavar="SUBJECT...", nargs=-1, required=True)
 @click.option("--to", type=click.Choice([*ROUTES]), default="shared", show_default=True, help="Which queue.")
 @click.option("--trip", is_flag=True, help="The subjects are orders on their way, and not items.")
-def main(subjects: Sequence[str], to: str, trip: bool) -> None:
+@click.option("--late", is_flag=True, help="The first event comes last, as after a retry (lesson 08).")
+def main(subjects: Sequence[str], to: str, trip: bool, late: bool) -> None:
     """Publish the four events of each SUBJECT.
 
     Example: python producer.py umbrella --to shared
@@ -62,9 +63,12 @@ def main(subjects: Sequence[str], to: str, trip: bool) -> None:
             channel.confirm_delivery()
             for subject in subjects:
                 queue = ROUTES[to](subject)
-                for each in (life_of_trip if trip else life_of_item)(subject):
+                first, *others = (life_of_trip if trip else life_of_item)(subject)
+                events = [*others, first] if late else [first, *others]
+                for each in events:
                     publish(channel, each, queue)
-                click.echo(f"published {subject}/1 to {each['sequence']} to {queue}")
+                numbers = ", ".join(str(each["sequence"]) for each in events)
+                click.echo(f"published {subject}/{numbers} to {queue}")
     except (amqp.UnroutableError, amqp.NackError) as error:
         raise click.ClickException("The queue took no event; run this again.") from error
     except KeyboardInterrupt:

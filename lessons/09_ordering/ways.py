@@ -48,12 +48,12 @@ def buffer(books: sqlite3.Connection, event: dict) -> list[str]:
 
 
 def wait(books: sqlite3.Connection, event: dict) -> None:
-    """Put an early event aside, on disk: it may be acknowledged then."""
-    waiting = books.execute("SELECT count(*) FROM waiting WHERE subject = ?", (event["subject"],))
-    if waiting.fetchone()[0] >= MAX_WAITING:
+    """Put an early event aside, on disk: it may be acknowledged then. One that waits already stays there."""
+    place = (event["subject"], event["sequence"])
+    others = books.execute("SELECT count(*) FROM waiting WHERE subject = ? AND sequence <> ?", place)
+    if others.fetchone()[0] >= MAX_WAITING:
         raise Full(f"{MAX_WAITING} events of {event['subject']} wait for one that is missing")
-    row = (event["subject"], event["sequence"], json.dumps(event))
-    books.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?)", row)
+    books.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", (*place, json.dumps(event)))
 
 
 def no_longer_waiting(books: sqlite3.Connection, event: dict) -> list[dict]:
@@ -61,6 +61,7 @@ def no_longer_waiting(books: sqlite3.Connection, event: dict) -> list[dict]:
     rows = books.execute(
         "SELECT sequence, event FROM waiting WHERE subject = ? ORDER BY sequence", (event["subject"],)
     ).fetchall()
+    # Counted on from this event: as soon as one is missing, no later one is at its place any more.
     freed = [
         json.loads(text)
         for place, (sequence, text) in enumerate(rows, event["sequence"] + 1)

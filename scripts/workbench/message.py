@@ -27,6 +27,13 @@ def type_in(body: bytes | None) -> str:
     return kind if isinstance(kind, str) else ""
 
 
+def event_in(body: bytes | None) -> str:
+    """What has happened and, where the message says it, its number among its subject's: `trip.started (3)`."""
+    sequence = _mapping_in(body).get("sequence")
+    numbered = isinstance(sequence, int) and not isinstance(sequence, bool)
+    return f"{type_in(body)} ({sequence})" if numbered and type_in(body) else type_in(body)
+
+
 def _mapping_in(body: bytes | None) -> Mapping:
     try:
         message = json.loads(body or b"")

@@ -1,6 +1,7 @@
 """Lesson 09: which ways of sharing keep order, what they cost, and that nothing is lost or done twice."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -68,6 +69,24 @@ def test_experiment(copied: Copied, run: Run, tmp_path: Path) -> None:
     # On a quiet machine they are nearly four times as fast; on a busy one each waits for the processor.
     assert trials["by key"]["percent_of_one"] >= 1.3 * trials["single"]["percent_of_one"]
     assert all(f">{name}</text>" in picture.read_text(encoding="utf-8") for name in trials)
+
+
+def test_experiment_that_is_stopped_leaves_no_events(
+    copied: Copied, vhost_url: str, channel: BlockingChannel
+) -> None:
+    command = [sys.executable, str(copied("09_ordering") / "experiment.py"), "--json"]
+    with subprocess.Popen(
+        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
+    ) as stopped:
+        assert stopped.stderr.readline().startswith("one: ")
+        while not channel.queue_declare(SHARED, passive=True).method.message_count:
+            channel.connection.sleep(0.01)
+        stopped.send_signal(signal.SIGINT)
+        _out, err = stopped.communicate(timeout=MAX_SECONDS)
+    assert stopped.returncode == 0
+    assert err.splitlines()[-1] == "stopped; nothing was measured"
+    for queue in (SHARED, "lesson09.single", *(f"lesson09.key.{number}" for number in range(4))):
+        assert channel.queue_declare(queue, passive=True).method.message_count == 0, queue
 
 
 def test_closing_loses_order_on_new_brokers_though_one_event_is_held(
@@ -161,6 +180,17 @@ def test_buffer_waits_for_what_is_missing_and_has_a_bound(
     bodies = [channel.basic_get(DEAD, auto_ack=True)[2] for _ in range(2)]
     assert [json.loads(body)["id"] for body in bodies] == ["lamp/12", "lamp/13"]
     assert "rejected: 10 events of lamp wait for one that is missing" in done.stdout
+
+
+def test_an_event_that_waits_already_is_no_dead_letter_when_the_buffer_is_full(
+    channel: BlockingChannel, run: Run, books: Path
+) -> None:
+    assert run(LESSON / "producer.py", "kettle").returncode == 0
+    send(channel, "lamp", *range(2, 12), 3, 1)
+    done = run(LESSON / "consumer.py", "--way", "buffer", "--limit", "16", "--ms", "0")
+    assert done.returncode == 0, done.stderr
+    assert carried_out(books)[4:] == [f"lamp/{number}" for number in range(1, 12)]
+    assert channel.queue_declare(DEAD, passive=True).method.message_count == 0
 
 
 @pytest.mark.parametrize("way", ["guard", "buffer"])

@@ -1,7 +1,7 @@
 """What is read from a message's body, which any program may have written."""
 
 import pytest
-from workbench.message import order_in, type_in
+from workbench.message import event_in, order_in, type_in
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,18 @@ def test_order_that_a_message_is_about(body: bytes | None, order: str) -> None:
 )
 def test_type_of_a_message(body: bytes | None, kind: str) -> None:
     assert type_in(body) == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "event"),
+    [
+        (b'{"type": "trip.started", "sequence": 3}', "trip.started (3)"),
+        (b'{"type": "order.created", "data": {}}', "order.created"),
+        (b'{"type": "order.created", "sequence": "3"}', "order.created"),
+        (b'{"type": "order.created", "sequence": true}', "order.created"),
+        (b'{"sequence": 3}', ""),
+        (None, ""),
+    ],
+)
+def test_event_that_a_message_tells(body: bytes | None, event: str) -> None:
+    assert event_in(body) == event

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.journey.model import DELIVERIES, Step, order_of, printable, steps_of
-from workbench.message import name_in, type_in
+from workbench.message import event_in, name_in, type_in
 from workbench.wire import TO_BROKER, Event
 
 SEPARATOR = " · "
@@ -131,17 +131,17 @@ def named(event: Event) -> str | None:
 
 
 class _Kinds:
-    """The types of the messages about an order: one is named where it is another than that before."""
+    """The events that messages about an order tell: one is named where it is another than that before."""
 
     def __init__(self, about: Sequence[Step]) -> None:
-        self._several = len({type_in(step.body) for step in about} - {""}) > 1
+        self._several = len({event_in(step.body) for step in about} - {""}) > 1
         self._last = ""
 
     def named(self, step: Step, words: str) -> str:
-        """The words, and the type of the message that they are about if it has to be named."""
-        kind = printable(type_in(step.body))
+        """The words, and the event that they are about if it has to be named."""
+        kind = printable(event_in(step.body))
         new = self._several and kind not in ("", self._last)
-        self._last = kind  # of an end, which may concern messages of several types, none: it is named again
+        self._last = kind  # of an end, which may concern several messages, none: it is named again
         if not new:
             return words
         return f"{words} of {kind}" if words.startswith(f"{step.program} killed") else f"{kind} {words}"
