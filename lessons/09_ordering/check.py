@@ -11,7 +11,8 @@ QUEUES, EXCHANGES = [QUEUE], []
 
 NEWEST = Promise(
     "a trip's state is that of its latest event",
-    "Which part of an event says where it stands among those of its trip? Not its time: clocks differ.",
+    "Which part of an event says where it stands among those of its trip? Not its time: clocks differ."
+    " And must those in between have come?",
 )
 BACK = Promise(
     "a trip that is requested again is requested",

@@ -28,7 +28,7 @@ def type_in(body: bytes | None) -> str:
 
 
 def event_in(body: bytes | None) -> str:
-    """What has happened and, where the message says it, its number among its subject's: `trip.started (3)`."""
+    """What has happened, and its number if the message has one, as `trip.started (3)`."""
     sequence = _mapping_in(body).get("sequence")
     numbered = isinstance(sequence, int) and not isinstance(sequence, bool)
     return f"{type_in(body)} ({sequence})" if numbered and type_in(body) else type_in(body)
