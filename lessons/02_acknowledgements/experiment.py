@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import ledger
-import pika
 from connection import connect
 from pika.adapters.blocking_connection import BlockingChannel
 from producer import place
@@ -18,6 +17,8 @@ from topology import QUEUE, declare
 ORDERS = [f"A-{number:04}" for number in range(1, 11)]
 KILLED_AT, LAST = ORDERS[3], ORDERS[-1]
 MAX_SECONDS = 30
+# So often we look whether the broker has noticed that a consumer is dead; one left over stays longer.
+LOOKS, LOOKS_LEFT_OVER, LOOK_SECONDS = 100, 10, 0.1
 CONSUMER = Path(__file__).with_name("consumer.py")
 
 
@@ -45,15 +46,23 @@ def lines_until(process: subprocess.Popen, last: str) -> list[str]:
     raise click.ClickException(f"The consumer did not come to {last!r}; see why with: python consumer.py")
 
 
-def wait_until_alone(connection: pika.BlockingConnection, channel: BlockingChannel) -> None:
+def wait_until_alone(channel: BlockingChannel, looks: int = LOOKS) -> None:
     """Until the broker knows of no consumer: it sends orders to a dead one until its connection ends."""
-    for _ in range(100):
+    for _ in range(looks):
         if not channel.queue_declare(QUEUE, passive=True).method.consumer_count:
             return
-        connection.sleep(0.1)
+        channel.connection.sleep(LOOK_SECONDS)
     raise click.ClickException(
         f"Somebody else consumes from {QUEUE}; stop the consumer in the other terminal."
     )
+
+
+def check_alone() -> None:
+    """Say that there is no broker, or a consumer left over, before anybody has thought about the answer."""
+    with connect() as connection:
+        channel = connection.channel()
+        declare(channel)
+        wait_until_alone(channel, LOOKS_LEFT_OVER)
 
 
 def trial(name: str, broken: bool, *options: str) -> ledger.Trial:
@@ -64,19 +73,19 @@ def trial(name: str, broken: bool, *options: str) -> ledger.Trial:
     with connect() as connection:
         channel = connection.channel()
         declare(channel)
-        wait_until_alone(connection, channel)
+        wait_until_alone(channel)
         channel.queue_purge(QUEUE)
         for order in ORDERS[:-1]:
             place(channel, order)
         with consumer(*options) as first:
             lines = lines_until(first, f"packing {KILLED_AT}")
-        wait_until_alone(connection, channel)
+        wait_until_alone(channel)
         click.echo(f"{name}: killed while packing {KILLED_AT}, and started again", err=True)
         with consumer(*options) as second:
             place(channel, LAST)
             lines += lines_until(second, f"packed {LAST}")
         # It was killed before it could acknowledge the last one, which would come again in the next trial.
-        wait_until_alone(connection, channel)
+        wait_until_alone(channel)
         channel.queue_purge(QUEUE)
     packed = [line.removeprefix("packed ") for line in lines if line.startswith("packed ")]
     redelivered = sum(line.startswith("redelivered") for line in lines)
@@ -91,6 +100,7 @@ def main(as_json: bool) -> None:
     Example: python experiment.py --json
     """
     try:
+        check_alone()
         guessed = ledger.guess("Of ten orders, how many does automatic acknowledgement lose", as_json)
         automatic = trial("automatic ack", True, "--auto-ack")
         manual = trial("manual ack", False)

@@ -102,6 +102,8 @@ def main(restart: str | None, as_json: bool) -> None:
     Example: python experiment.py --restart "docker compose restart"
     """
     try:
+        with connect():  # if there is no broker, say so before anybody has thought about the answer
+            pass
         guessed = ledger.guess("The network fails after 3 of 10 orders; how many are lost unnoticed", as_json)
         empty_queue()
         faults = [wrong_key, no_exchange, network_fails]

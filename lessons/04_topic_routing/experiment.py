@@ -19,7 +19,8 @@ BEFORE, SINCE = ORDERS[:4], ORDERS[4:]
 QUEUES = [f"lesson04.{service}" for service in ("inventory", "billing", "shipping", "fraud")]
 MAX_SECONDS = 30
 KILLED = -signal.SIGKILL
-LOOKS, LOOK_SECONDS = 200, 0.05
+# So often we look whether all is as it should be; a service left over stays longer.
+LOOKS, LOOKS_LEFT_OVER, LOOK_SECONDS = 200, 20, 0.05
 
 
 @contextmanager
@@ -46,9 +47,11 @@ def place(sender: subprocess.Popen, order: str) -> None:
     raise click.ClickException("The shop closed too early; see why with: python producer.py")
 
 
-def until(channel: BlockingChannel, queue: str, consumers: int, empty: bool = False) -> None:
+def until(
+    channel: BlockingChannel, queue: str, consumers: int, empty: bool = False, looks: int = LOOKS
+) -> None:
     """Until the broker knows of so many consumers of this queue and, if wanted, has sent them everything."""
-    for _ in range(LOOKS):
+    for _ in range(looks):
         now = channel.queue_declare(queue, durable=True).method
         if now.consumer_count == consumers and not (empty and now.message_count):
             return
@@ -60,11 +63,17 @@ def until(channel: BlockingChannel, queue: str, consumers: int, empty: bool = Fa
     raise click.ClickException(f"{queue} did not come to {consumers} consumers; run this again.")
 
 
-def delete_queues(channel: BlockingChannel) -> None:
+def delete_queues(channel: BlockingChannel, looks: int = LOOKS) -> None:
     """Nobody listens, and nothing is left over."""
     for queue in QUEUES:
-        until(channel, queue, consumers=0)
+        until(channel, queue, consumers=0, looks=looks)
         channel.queue_delete(queue)
+
+
+def check_alone() -> None:
+    """Say that there is no broker, or a service left over, before anybody has thought about the answer."""
+    with connect() as connection:
+        delete_queues(connection.channel(), LOOKS_LEFT_OVER)
 
 
 def heard(channel: BlockingChannel, queue: str, services: Sequence[subprocess.Popen]) -> list[list[str]]:
@@ -116,6 +125,7 @@ def main(as_json: bool) -> None:
     Example: python experiment.py --json
     """
     try:
+        check_alone()
         guessed = ledger.guess(
             "Fraud detection joins after 4 of 10 orders; how many does it hear of", as_json
         )

@@ -72,6 +72,7 @@ def guess(question: str, as_json: bool) -> int | None:
     try:
         return click.prompt(question, type=int, err=True)
     except click.Abort as error:  # what click makes of Ctrl-C
+        click.echo(err=True)  # what is said about it stands on a line of its own
         raise KeyboardInterrupt from error
 
 

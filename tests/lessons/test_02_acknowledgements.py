@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from pika.adapters.blocking_connection import BlockingChannel
-
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
 
@@ -24,15 +22,3 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert manual["published"] == manual["handled"] == 10
     assert manual["lost"] == manual["duplicated"] == manual["out_of_order"] == 0
     assert manual["redelivered"] >= 1
-
-
-def test_a_second_consumer_would_spoil_the_experiment(
-    copied: Copied, run: Run, channel: BlockingChannel
-) -> None:
-    channel.queue_declare("lesson02.orders", durable=True)
-    channel.basic_consume("lesson02.orders", lambda *_delivery: None)
-
-    done = run(copied("02_acknowledgements") / "experiment.py", "--json")
-
-    assert done.returncode == 1
-    assert "Somebody else consumes from lesson02.orders" in done.stderr

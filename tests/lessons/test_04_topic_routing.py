@@ -53,18 +53,6 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert all(trial["missed"] == 4 for trial in result["trials"])
 
 
-def test_a_consumer_left_over_would_spoil_the_experiment(
-    copied: Copied, run: Run, channel: BlockingChannel
-) -> None:
-    channel.queue_declare("lesson04.inventory", durable=True)
-    channel.basic_consume("lesson04.inventory", lambda *_delivery: None)
-
-    done = run(copied(FOLDER) / "experiment.py", "--json")
-
-    assert done.returncode == 1
-    assert "Somebody else consumes from lesson04.inventory" in done.stderr
-
-
 def test_the_shop_takes_all_that_is_piped_to_it(
     copied: Copied, vhost_url: str, channel: BlockingChannel
 ) -> None:

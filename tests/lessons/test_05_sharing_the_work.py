@@ -11,8 +11,6 @@ from subprocess import CompletedProcess
 
 from pika.adapters.blocking_connection import BlockingChannel
 from workbench.player import reader_environment
-from workbench.ports import free
-from workbench.terminal import Terminal
 
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
@@ -37,36 +35,6 @@ def test_experiment(copied: Copied, run: Run) -> None:
     # How long it took is not compared: where another process takes a core, that says more of the core.
     assert one["fast"] > one["slow"]
     assert one["late"] <= 1
-
-
-def test_a_worker_left_over_is_told_of_before_anybody_is_asked(
-    copied: Copied, vhost_url: str, channel: BlockingChannel
-) -> None:
-    channel.queue_declare("lesson05.packing", durable=True)
-    channel.basic_consume("lesson05.packing", lambda *_delivery: None)
-
-    asked = at_a_terminal(copied(FOLDER), vhost_url)
-
-    assert asked.exit_status == 1
-    assert asked.lines == [
-        "Error: Somebody else consumes from lesson05.packing; stop the worker in the other terminal."
-    ]
-
-
-def test_no_broker_is_told_before_anybody_is_asked(copied: Copied) -> None:
-    asked = at_a_terminal(copied(FOLDER), f"amqp://127.0.0.1:{free()[0]}/")
-    assert asked.exit_status == 1
-    assert asked.lines[0].startswith("Error: No broker answers")
-
-
-def at_a_terminal(folder: Path, url: str) -> Terminal:
-    """The experiment when it has ended, or asks."""
-    terminal = Terminal(folder, reader_environment(url), columns=200)
-    terminal.start("python experiment.py")
-    while terminal.running and not terminal.partial.endswith(": "):
-        terminal.read()
-    assert not terminal.partial, "it asks"
-    return terminal
 
 
 def test_experiment_that_is_stopped_leaves_no_orders(

@@ -1,0 +1,87 @@
+"""At a terminal each experiment asks for a guess, once it can run; Ctrl-C there is a normal ending."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from workbench.lessons import LESSONS
+from workbench.player import reader_environment
+from workbench.ports import free
+from workbench.terminal import Terminal
+
+EXPERIMENTS = sorted(LESSONS.glob("*/experiment.py"))
+# Of those that a consumer left over would spoil: a queue, and what the lesson calls who consumes from it.
+CONSUMED = {
+    "02_acknowledgements": ("lesson02.orders", "consumer"),
+    "04_topic_routing": ("lesson04.inventory", "service"),
+    "05_sharing_the_work": ("lesson05.packing", "worker"),
+    "06_idempotent_consumer": ("lesson06.billing", "consumer"),
+}
+WIDE = 200  # so that nothing wraps
+
+needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda path: path.parent.name)
+
+
+def started(experiment: Path, url: str) -> Terminal:
+    """The experiment when it has ended, or asks."""
+    terminal = Terminal(experiment.parent, reader_environment(url), columns=WIDE)
+    terminal.start(f"python {experiment.name}")
+    while terminal.running and not terminal.partial.endswith(": "):
+        terminal.read()
+    return terminal
+
+
+def until_it_listens(terminal: Terminal) -> None:
+    """Until what runs there sleeps: Python does not hear a Ctrl-C between its question and its reading."""
+    foreground = os.tcgetpgrp(terminal.master)
+    while Path(f"/proc/{foreground}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.001)
+
+
+def assert_told_before_asked(terminal: Terminal, complaint: str) -> None:
+    asked = terminal.partial
+    terminal.kill()
+    assert asked == ""
+    assert terminal.exit_status == 1
+    assert len(terminal.lines) == 1, terminal.lines
+    assert terminal.lines[0].startswith(f"Error: {complaint}")
+
+
+@each_experiment
+def test_no_broker_is_told_before_anybody_is_asked(experiment: Path) -> None:
+    terminal = started(experiment, f"amqp://127.0.0.1:{free()[0]}/")
+    assert_told_before_asked(terminal, "No broker answers")
+
+
+@pytest.mark.parametrize("folder", CONSUMED)
+def test_a_consumer_left_over_is_told_before_anybody_is_asked(
+    folder: str, vhost_url: str, channel: BlockingChannel
+) -> None:
+    queue, whose = CONSUMED[folder]
+    channel.queue_declare(queue, durable=True)
+    channel.basic_consume(queue, lambda *_delivery: None)
+
+    terminal = started(LESSONS / folder / "experiment.py", vhost_url)
+
+    assert_told_before_asked(
+        terminal, f"Somebody else consumes from {queue}; stop the {whose} in the other terminal."
+    )
+
+
+@needs_linux
+@each_experiment
+def test_ctrl_c_at_the_question_is_a_normal_ending(experiment: Path, vhost_url: str) -> None:
+    terminal = started(experiment, vhost_url)
+    question = terminal.partial
+    until_it_listens(terminal)
+    terminal.interrupt()
+    while terminal.running:
+        terminal.read()
+    assert terminal.exit_status == 0
+    asked, said = terminal.lines
+    assert asked == f"{question}^C"
+    assert said.startswith("stopped")
