@@ -92,6 +92,23 @@ def trial(name: str, broken: bool, *options: str) -> ledger.Trial:
     return ledger.Trial(name, broken, ORDERS, packed, {"redelivered": redelivered})
 
 
+def measured() -> list[ledger.Trial]:
+    """Both trials; they leave no orders behind, also when they are stopped."""
+    try:
+        return [trial("automatic ack", True, "--auto-ack"), trial("manual ack", False)]
+    except KeyboardInterrupt:
+        clear()
+        raise
+
+
+def clear() -> None:
+    """Remove all orders, also those that a consumer held that was just killed: with their queue."""
+    with connect() as connection:
+        channel = connection.channel()
+        channel.queue_delete(QUEUE)
+        declare(channel)
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 def main(as_json: bool) -> None:
@@ -102,8 +119,7 @@ def main(as_json: bool) -> None:
     try:
         check_alone()
         guessed = ledger.guess("Of ten orders, how many does automatic acknowledgement lose", as_json)
-        automatic = trial("automatic ack", True, "--auto-ack")
-        manual = trial("manual ack", False)
+        automatic, manual = measured()
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return

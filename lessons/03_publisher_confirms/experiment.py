@@ -83,14 +83,36 @@ def wait_for_broker() -> None:
     raise click.ClickException("The broker did not come back; look with: python3 scripts/broker.py logs")
 
 
-def empty_queue() -> None:
-    """Begin with an empty queue that is ours alone."""
+def check_alone() -> None:
+    """Say that there is no broker, or a consumer left over, before anybody has thought about the answer."""
     with connect() as connection:
         channel = connection.channel()
         declare(channel)
-        channel.queue_purge(QUEUE)
         if channel.queue_declare(QUEUE, passive=True).method.consumer_count:
-            raise click.ClickException(f"Somebody consumes from {QUEUE}; stop that consumer first.")
+            raise click.ClickException(
+                f"Somebody else consumes from {QUEUE}; stop the consumer in the other terminal."
+            )
+
+
+def measured(restart: str | None) -> list[ledger.Trial]:
+    """All trials; they leave no orders behind, also when they are stopped."""
+    faults = [wrong_key, no_exchange, network_fails]
+    if restart:
+        faults.append(lambda producer: broker_restarts(producer, restart))
+    clear()
+    try:
+        return [fault(producer) for fault in faults for producer in PRODUCERS]
+    except KeyboardInterrupt:
+        clear()
+        raise
+
+
+def clear() -> None:
+    """Remove all orders, also those that a consumer held that was just stopped: with their queue."""
+    with connect() as connection:
+        channel = connection.channel()
+        channel.queue_delete(QUEUE)
+        declare(channel)
 
 
 @click.command()
@@ -102,14 +124,9 @@ def main(restart: str | None, as_json: bool) -> None:
     Example: python experiment.py --restart "docker compose restart"
     """
     try:
-        with connect():  # if there is no broker, say so before anybody has thought about the answer
-            pass
+        check_alone()
         guessed = ledger.guess("The network fails after 3 of 10 orders; how many are lost unnoticed", as_json)
-        empty_queue()
-        faults = [wrong_key, no_exchange, network_fails]
-        if restart:
-            faults.append(lambda producer: broker_restarts(producer, restart))
-        trials = [fault(producer) for fault in faults for producer in PRODUCERS]
+        trials = measured(restart)
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return

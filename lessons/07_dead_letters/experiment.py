@@ -70,12 +70,22 @@ def wait_for(channel: BlockingChannel, count: int, *queues: str, seconds: int = 
     )
 
 
+def check_alone() -> None:
+    """Say that there is no broker, or a consumer left over, before anybody has thought about the answer."""
+    with connect() as connection:
+        channel = connection.channel()
+        declare(channel)
+        for queue in (PACKING, QUORUM, DEAD):
+            if channel.queue_declare(queue, passive=True).method.consumer_count:
+                raise click.ClickException(
+                    f"Somebody else consumes from {queue}; stop the consumer in the other terminal."
+                )
+
+
 def prepare(channel: BlockingChannel, queue: str) -> None:
     """Ten orders, the first of which cannot be packed, and no dead letters."""
     for name in (queue, DEAD):
         channel.queue_purge(name)
-        if channel.queue_declare(name, passive=True).method.consumer_count:
-            raise click.ClickException(f"Somebody consumes from {name}; stop that consumer first.")
     for order in ORDERS:
         place(channel, queue, order, "two" if order == ORDERS[0] else 1)
 
@@ -173,8 +183,7 @@ def main(patient: bool, as_json: bool) -> None:
     Example: python experiment.py --patient
     """
     try:
-        with connect():  # if there is no broker, say so before anybody has thought about the answer
-            pass
+        check_alone()
         guessed = ledger.guess("How many orders are lost, in all trials together", as_json)
         trials = measured(patient)
     except KeyboardInterrupt:

@@ -77,12 +77,22 @@ def consume(address: str, *options: str) -> str:
     return last
 
 
+def check_alone() -> None:
+    """Say that there is no broker, or a consumer left over, before anybody has thought about the answer."""
+    with connect() as connection:
+        channel = connection.channel()
+        declare(channel)
+        for queue in (*WAIT_QUEUES, BOOKING, PARKED):
+            if channel.queue_declare(queue, passive=True).method.consumer_count:
+                raise click.ClickException(
+                    f"Somebody else consumes from {queue}; stop the consumer in the other terminal."
+                )
+
+
 def prepare(channel: BlockingChannel) -> None:
     """Ten orders, and nothing else anywhere."""
     for queue in (*WAIT_QUEUES, BOOKING, PARKED):
         channel.queue_purge(queue)
-        if channel.queue_declare(queue, passive=True).method.consumer_count:
-            raise click.ClickException(f"Somebody consumes from {queue}; stop that consumer first.")
     for order in ORDERS:
         place(channel, order)
 
@@ -159,8 +169,7 @@ def main(as_json: bool) -> None:
     """
     question = "Down for 2.9 s, a call a second: how many calls for ten orders"
     try:
-        with connect():  # if there is no broker, say so before anybody has thought about the answer
-            pass
+        check_alone()
         guessed = ledger.guess(question, as_json)
         trials = measured()
     except KeyboardInterrupt:

@@ -135,7 +135,7 @@ def begin(channel: BlockingChannel) -> None:
     for queue in (SHARED, SINGLE, *BY_KEY):
         if not comes_true(channel, lambda q=queue: has_consumers(channel, q, 0), MAX_SECONDS_ALONE):
             raise click.ClickException(
-                f"Somebody else consumes from {queue}; stop the consumers in the other terminals."
+                f"Somebody else consumes from {queue}; stop the consumer in the other terminal."
             )
         channel.queue_purge(queue)
 
@@ -144,15 +144,6 @@ def check_alone() -> None:
     """Say that there is no broker, or another consumer, before anybody has thought about the answer."""
     with connect() as connection:
         begin(connection.channel())
-
-
-def clear() -> None:
-    """Remove all events, also those that a worker held that was just killed: with their queues."""
-    with connect() as connection:
-        channel = connection.channel()
-        for queue in (SHARED, SINGLE, *BY_KEY):
-            channel.queue_delete(queue)
-        declare(channel)
 
 
 def logged(books: sqlite3.Connection) -> int:
@@ -194,7 +185,7 @@ def out_of_order(entries: Sequence[Entry]) -> int:
     return late
 
 
-def measured(name: str, team: Team, books: sqlite3.Connection) -> ledger.Trial:
+def entry(name: str, team: Team, books: sqlite3.Connection) -> ledger.Trial:
     """What the books tell of a trial."""
     rows = books.execute("SELECT event_id, carried_out, state, at FROM log ORDER BY rowid")
     entries = [Entry(*row) for row in rows]
@@ -218,8 +209,8 @@ def measured(name: str, team: Team, books: sqlite3.Connection) -> ledger.Trial:
     return ledger.Trial(name, bool(team.suffers), [event["id"] for event in EVENTS], handled, own)
 
 
-def all_trials() -> list[ledger.Trial]:
-    """What came of all trials; they leave no events behind, also when they are stopped."""
+def measured() -> list[ledger.Trial]:
+    """All trials; they leave no events behind, also when they are stopped."""
     try:
         with connect() as connection:
             return list(trials(connection.channel()))
@@ -228,13 +219,22 @@ def all_trials() -> list[ledger.Trial]:
         raise
 
 
+def clear() -> None:
+    """Remove all events, also those that a worker held that was just killed: with their queues."""
+    with connect() as connection:
+        channel = connection.channel()
+        for queue in (SHARED, SINGLE, *BY_KEY):
+            channel.queue_delete(queue)
+        declare(channel)
+
+
 def trials(channel: BlockingChannel) -> Iterator[ledger.Trial]:
     """Each with empty books; the speed of the first is what the others are compared with."""
     of_one = None
     for name, team in TEAMS.items():
         with tempfile.TemporaryDirectory(prefix="lesson09-") as folder, books_in(Path(folder)) as books:
             share(channel, team, Path(folder), books)
-            trial = measured(name, team, books)
+            trial = entry(name, team, books)
         of_one = of_one or trial.own["per_second"]
         percent = round(100 * trial.own["per_second"] / of_one)
         yield replace(trial, own={**trial.own, "percent_of_one": percent})
@@ -263,7 +263,7 @@ def main(as_json: bool, svg: Path | None) -> None:
     try:
         check_alone()
         guessed = ledger.guess(question, as_json)
-        done = all_trials()
+        done = measured()
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return

@@ -2,15 +2,11 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
 from pika.adapters.blocking_connection import BlockingChannel
-from workbench.player import reader_environment
 
 Run = Callable[..., CompletedProcess]
 Copied = Callable[[str], Path]
@@ -35,28 +31,6 @@ def test_experiment(copied: Copied, run: Run) -> None:
     # How long it took is not compared: where another process takes a core, that says more of the core.
     assert one["fast"] > one["slow"]
     assert one["late"] <= 1
-
-
-def test_experiment_that_is_stopped_leaves_no_orders(
-    copied: Copied, vhost_url: str, channel: BlockingChannel
-) -> None:
-    channel.queue_declare("lesson05.packing", durable=True)
-    command = [sys.executable, str(copied(FOLDER) / "experiment.py"), "--json"]
-    with subprocess.Popen(
-        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert run.stderr.readline().startswith("no prefetch: ")
-        while not orders_ready(channel):  # of those that come next, the workers take one each
-            channel.connection.sleep(0.01)
-        run.send_signal(signal.SIGINT)
-        _out, err = run.communicate(timeout=MAX_SECONDS)
-    assert run.returncode == 0
-    assert err == "stopped; nothing was measured\n"
-    assert orders_ready(channel) == 0
-
-
-def orders_ready(channel: BlockingChannel) -> int:
-    return channel.queue_declare("lesson05.packing", passive=True).method.message_count
 
 
 def test_a_small_prefetch_is_slow_where_there_is_no_work(copied: Copied, run: Run) -> None:

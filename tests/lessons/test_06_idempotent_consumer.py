@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from subprocess import CompletedProcess
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
-from workbench.player import reader_environment
 from workbench.ports import free
 
 Run = Callable[..., CompletedProcess]
@@ -61,28 +59,6 @@ def test_experiment(copied: Copied, run: Run) -> None:
         *(f"{way}, {fault}" for way in WAYS[:3] for fault in ("killed", "at once")),
     }
     assert lost == {"record-first, killed"}
-
-
-def test_experiment_that_is_stopped_leaves_no_orders(
-    copied: Copied, vhost_url: str, channel: BlockingChannel
-) -> None:
-    command = [sys.executable, str(copied(FOLDER) / "experiment.py")]
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True}
-    environ = reader_environment(vhost_url) | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, env=environ, **output) as run:
-        assert run.stdout.readline().split() == ["published", "twice", "killed", "two", "at", "once"]
-        until_an_order_waits(channel)
-        run.send_signal(signal.SIGINT)
-        _out, err = run.communicate(timeout=MAX_SECONDS)
-    assert run.returncode == 0
-    assert err == "stopped; nothing was measured\n"
-    assert channel.queue_declare("lesson06.billing", passive=True).method.message_count == 0
-
-
-def until_an_order_waits(channel: BlockingChannel) -> None:
-    channel.queue_declare("lesson06.billing", durable=True)
-    while not channel.queue_declare("lesson06.billing", passive=True).method.message_count:
-        channel.connection.sleep(0.01)
 
 
 @pytest.mark.parametrize("address", ["", "http://127.0.0.1:{port}"])

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,22 +103,6 @@ def test_experiment(copied: Copied, run: Run) -> None:
         assert (trial["handled"], trial["dead"], trial["lost"]) == (9, 1, 0)
     assert limit["tries"] == 4
     assert (no_queue["handled"], no_queue["dead"], no_queue["lost"]) == (9, 0, 1)
-
-
-def test_experiment_that_is_stopped_leaves_no_orders(
-    copied: Copied, vhost_url: str, channel: BlockingChannel
-) -> None:
-    command = [sys.executable, str(copied("07_dead_letters") / "experiment.py"), "--json"]
-    with subprocess.Popen(
-        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert " tries in " in run.stderr.readline()
-        run.send_signal(signal.SIGINT)
-        _out, err = run.communicate(timeout=MAX_SECONDS)
-    assert run.returncode == 0
-    assert err.splitlines()[-1] == "stopped; nothing was measured"
-    for queue in ("lesson07.packing", "lesson07.packing.quorum", DEAD):
-        assert channel.queue_declare(queue, passive=True).method.message_count == 0, queue
 
 
 @pytest.mark.patient

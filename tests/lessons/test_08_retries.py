@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -59,29 +58,6 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert at_once["calls"] >= 10 * max(fixed["calls"], levels["calls"])
     assert (fixed_long["calls"], fixed_long["waiting"], fixed_long["parked"]) == (60, 10, 0)
     assert (levels_long["calls"], levels_long["parked"]) == (50, 10)
-
-
-def test_experiment_that_is_stopped_leaves_no_orders(
-    copied: Copied, vhost_url: str, channel: BlockingChannel
-) -> None:
-    channel.queue_declare(BOOKING, durable=True, arguments=CLASSIC)
-    command = [sys.executable, str(copied("08_retries") / "experiment.py"), "--json"]
-    with subprocess.Popen(
-        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert run.stderr.readline().startswith("at once: ")
-        until_one_waits(channel, BOOKING)
-        run.send_signal(signal.SIGINT)
-        _out, err = run.communicate(timeout=MAX_SECONDS)
-    assert run.returncode == 0
-    assert err.splitlines()[-1] == "stopped; nothing was measured"
-    for queue in queues_of_the_lesson(channel):
-        assert channel.queue_declare(queue, passive=True).method.message_count == 0, queue
-
-
-def queues_of_the_lesson(channel: BlockingChannel) -> list[str]:
-    waits = [200, 300, 400, 600, 800, 1000, 1200, 1600, 2400]
-    return [BOOKING, PARKED, *(f"lesson08.wait.{milliseconds}" for milliseconds in waits)]
 
 
 def test_a_short_wait_stands_behind_a_long_one(run: Run) -> None:

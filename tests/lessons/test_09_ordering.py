@@ -1,7 +1,6 @@
 """Lesson 09: which ways of sharing keep order, what they cost, and that nothing is lost or done twice."""
 
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -69,24 +68,6 @@ def test_experiment(copied: Copied, run: Run, tmp_path: Path) -> None:
     # On a quiet machine they are nearly four times as fast; on a busy one each waits for the processor.
     assert trials["by key"]["percent_of_one"] >= 1.3 * trials["single"]["percent_of_one"]
     assert all(f">{name}</text>" in picture.read_text(encoding="utf-8") for name in trials)
-
-
-def test_experiment_that_is_stopped_leaves_no_events(
-    copied: Copied, vhost_url: str, channel: BlockingChannel
-) -> None:
-    command = [sys.executable, str(copied("09_ordering") / "experiment.py"), "--json"]
-    with subprocess.Popen(
-        command, env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
-    ) as stopped:
-        assert stopped.stderr.readline().startswith("one: ")
-        while not channel.queue_declare(SHARED, passive=True).method.message_count:
-            channel.connection.sleep(0.01)
-        stopped.send_signal(signal.SIGINT)
-        _out, err = stopped.communicate(timeout=MAX_SECONDS)
-    assert stopped.returncode == 0
-    assert err.splitlines()[-1] == "stopped; nothing was measured"
-    for queue in (SHARED, "lesson09.single", *(f"lesson09.key.{number}" for number in range(4))):
-        assert channel.queue_declare(queue, passive=True).method.message_count == 0, queue
 
 
 def test_closing_loses_order_on_new_brokers_though_one_event_is_held(

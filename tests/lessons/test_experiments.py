@@ -1,13 +1,18 @@
-"""At a terminal each experiment asks for a guess, once it can run; Ctrl-C there is a normal ending."""
+"""Each experiment asks for a guess once it can run, and leaves nothing behind when it is stopped."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from pika import BlockingConnection
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import ChannelClosedByBroker
 from workbench.lessons import LESSONS
+from workbench.management import Management
 from workbench.player import reader_environment
 from workbench.ports import free
 from workbench.terminal import Terminal
@@ -16,10 +21,24 @@ EXPERIMENTS = sorted(LESSONS.glob("*/experiment.py"))
 # Of those that a consumer left over would spoil: a queue, and what the lesson calls who consumes from it.
 CONSUMED = {
     "02_acknowledgements": ("lesson02.orders", "consumer"),
+    "03_publisher_confirms": ("lesson03.packing", "consumer"),
     "04_topic_routing": ("lesson04.inventory", "service"),
     "05_sharing_the_work": ("lesson05.packing", "worker"),
     "06_idempotent_consumer": ("lesson06.billing", "consumer"),
+    "07_dead_letters": ("lesson07.dead", "consumer"),
+    "08_retries": ("lesson08.parked", "consumer"),
+    "09_ordering": ("lesson09.shared", "consumer"),
 }
+ARGUMENTS = {
+    "07_dead_letters": {"x-queue-type": "classic"},
+    "08_retries": {"x-queue-type": "classic"},
+    "09_ordering": {
+        "x-queue-type": "classic",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": "lesson09.dead",
+    },
+}
+MAX_SECONDS = 60
 WIDE = 200  # so that nothing wraps
 
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -62,7 +81,7 @@ def test_a_consumer_left_over_is_told_before_anybody_is_asked(
     folder: str, vhost_url: str, channel: BlockingChannel
 ) -> None:
     queue, whose = CONSUMED[folder]
-    channel.queue_declare(queue, durable=True)
+    channel.queue_declare(queue, durable=True, arguments=ARGUMENTS.get(folder))
     channel.basic_consume(queue, lambda *_delivery: None)
 
     terminal = started(LESSONS / folder / "experiment.py", vhost_url)
@@ -85,3 +104,35 @@ def test_ctrl_c_at_the_question_is_a_normal_ending(experiment: Path, vhost_url: 
     asked, said = terminal.lines
     assert asked == f"{question}^C"
     assert said.startswith("stopped")
+
+
+@each_experiment
+def test_experiment_that_is_stopped_leaves_nothing(
+    experiment: Path, vhost_url: str, channel: BlockingChannel
+) -> None:
+    output = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, str(experiment)]
+    with subprocess.Popen(command, env=reader_environment(vhost_url), **output) as stopped:
+        while not messages_left(vhost_url, channel):
+            assert stopped.poll() is None, stopped.stderr.read()
+        stopped.send_signal(signal.SIGINT)
+        _out, err = stopped.communicate(timeout=MAX_SECONDS)
+    assert stopped.returncode == 0, err
+    assert err.splitlines()[-1] == "stopped; nothing was measured"
+    assert messages_left(vhost_url, channel) == {}
+
+
+def messages_left(vhost_url: str, channel: BlockingChannel) -> dict[str, int]:
+    """How many messages are ready in each queue of the vhost that has any."""
+    vhost = vhost_url.rpartition("/")[2]
+    names = [queue["name"] for queue in Management.of(vhost_url).get(f"queues/{vhost}?columns=name")]
+    counts = {name: ready(channel.connection, name) for name in names}
+    return {name: count for name, count in counts.items() if count}
+
+
+def ready(connection: BlockingConnection, queue: str) -> int:
+    """How many messages are ready there; 0 where it has just been deleted."""
+    try:
+        return connection.channel().queue_declare(queue, passive=True).method.message_count
+    except ChannelClosedByBroker:
+        return 0
