@@ -9,7 +9,7 @@ from pathlib import Path
 import pika
 import pytest
 from workbench.address import broker_url as url_of_the_broker
-from workbench.address import hidden
+from workbench.broker.probe import NoAnswer, ask
 from workbench.lessons import LESSONS, all_lessons
 from workbench.management import throwaway_vhost
 from workbench.player import reader_environment
@@ -22,6 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--lesson", action="append", default=[], metavar="NN", help="only the tests of lesson NN"
     )
     parser.addoption("--patient", action="store_true", help="those that take minutes, too")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say that no broker answers before there are workers, each of which would seem to crash over it."""
+    if session.config.getoption("numprocesses", None):
+        try:
+            ask(url_of_the_broker())
+        except NoAnswer as error:
+            raise pytest.UsageError(error.message) from error
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -52,9 +61,9 @@ def broker_url() -> str:
     """The broker under test; without one nothing can be tested."""
     url = url_of_the_broker()
     try:
-        pika.BlockingConnection(pika.URLParameters(url)).close()
-    except (pika.exceptions.AMQPConnectionError, OSError) as error:
-        pytest.exit(f"no broker answers at {hidden(url)} ({error!r}): python3 scripts/run_tests.py", 2)
+        ask(url)
+    except NoAnswer as error:
+        pytest.exit(error.message, 2)
     return url
 
 

@@ -4,12 +4,15 @@ import json
 import os
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 # carrier.py takes a free port, and leaves its address here.
 ADDRESS = Path("carrier.url")
 # Without a bound of its own a call to a service that hangs would hang with it.
 MAX_SECONDS = 5
+# Nobody listens there, who does speaks no HTTP, or that is no address: none of it is the order's fault.
+NO_ANSWER = (OSError, HTTPException, ValueError)
 
 
 class CarrierDown(Exception):
@@ -33,5 +36,5 @@ def book_truck(order_id: str) -> None:
             return
     except urllib.error.HTTPError as error:
         raise CarrierDown(error.reason) from error
-    except OSError as error:  # all of urllib's other errors are of this kind
+    except NO_ANSWER as error:
         raise CarrierDown("the carrier does not answer") from error

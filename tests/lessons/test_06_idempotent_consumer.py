@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -28,13 +28,22 @@ def _books_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@contextmanager
+def gateway_of(folder: Path) -> Iterator[subprocess.Popen]:
+    """A gateway that was just started; it is killed (SIGKILL) at the end of the block."""
+    command = [sys.executable, str(folder / "gateway.py")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def gateway(copied: Copied) -> Iterator[str]:
     """The address of a gateway, whose books are `gateway.sqlite`."""
-    command = [sys.executable, str(copied(FOLDER) / "gateway.py")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with gateway_of(copied(FOLDER)) as process:
         yield process.stderr.readline().split()[3].rstrip(";")
-        process.kill()
 
 
 def charges(books: Path) -> list[str]:
@@ -85,23 +94,23 @@ def test_key_is_charged_once_and_no_key_each_time(gateway: str) -> None:
     assert charges(Path("gateway.sqlite")) == ["A-0001"] * 4
 
 
-def test_a_second_gateway_is_refused_while_the_first_answers(gateway: str, tmp_path: Path, run: Run) -> None:
-    done = run(tmp_path / FOLDER / "gateway.py")
+def test_a_second_gateway_is_refused_while_the_first_answers(gateway: str, tmp_path: Path) -> None:
+    with gateway_of(tmp_path / FOLDER) as second:
+        said = second.stderr.readline()
 
-    assert done.returncode == 1
-    assert done.stderr == (
-        f"Error: A gateway charges cards at {gateway} already; use it, or stop it first.\n"
-    )
+        assert said == f"Error: A gateway charges cards at {gateway} already; use it, or stop it first.\n"
+        assert second.wait(MAX_SECONDS) == 1
     assert Path("gateway.url").read_text() == gateway
 
 
 @pytest.mark.parametrize("left", ["", "no address", "http://127.0.0.1:{port}"])
 def test_address_of_a_dead_gateway_is_taken_over(left: str, copied: Copied) -> None:
     Path("gateway.url").write_text(left.format(port=free()[0]))
-    command = [sys.executable, str(copied(FOLDER) / "gateway.py")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr.readline().startswith("charging cards at ")
-        process.kill()
+    with gateway_of(copied(FOLDER)) as process:
+        said = process.stderr.readline()
+
+        assert said.startswith("charging cards at http://127.0.0.1:")
+        assert Path("gateway.url").read_text() == said.split()[3].rstrip(";")
 
 
 @pytest.mark.parametrize("body", ["hello", "[]", "{}"])

@@ -165,10 +165,17 @@ def test_what_was_parked_has_all_its_tries_before_it(channel: BlockingChannel, r
     assert run(LESSON / "replay.py").stdout == ""
 
 
-def test_a_carrier_that_is_off_does_not_answer(nobody: None, run: Run) -> None:
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:{closed}", "http://{broker}", "http://127.0.0.1:http", "nowhere"]
+)
+def test_where_no_carrier_answers_the_order_waits(
+    address: str, broker_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = pika.URLParameters(broker_url)  # it listens, and speaks no HTTP
+    monkeypatch.setenv("CARRIER", address.format(closed=free()[0], broker=f"{broker.host}:{broker.port}"))
     run(LESSON / "producer.py", "--count", "1")
     done = run(LESSON / "consumer.py", "--calls", "1")
-    assert done.stdout.startswith("A-0001: the carrier does not answer; again in ")
+    assert done.stdout.startswith("A-0001: the carrier does not answer; again in "), done.stderr
 
 
 def test_without_a_carrier_the_order_waits(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
