@@ -1,16 +1,18 @@
 """Steps in an order that follows from what happened, and not from which of two programs was a moment faster.
 
 A picture on a page must be the same at every run. What one program sends keeps its order, and so does what
-it is sent; an order's own steps keep theirs; a program that never waited for anything had ended before the
-next one began. Among all orders of steps that obey this, the one is taken that follows an order for as long
-as it can.
+it is sent; an order's own steps keep theirs; a consumer that holds as many as it may is sent the next one
+when it has settled one; a program that never waited for anything had ended before the next one began. Among
+all orders of steps that obey this, the one is taken in which the broker waits for nobody: it confirms and
+delivers as soon as it may. Where a program may speak too, it follows an order for as long as it can.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from workbench.journey.model import ANSWERS, Step
+from workbench.journey.model import ANSWERS, DELIVERIES, SETTLEMENTS, Step
+from workbench.wire import TO_PROGRAM
 
 
 def in_causal_order(steps: Iterable[Step], programs: Sequence[str], waiting: Iterable[str]) -> list[Step]:
@@ -44,8 +46,24 @@ def _needs(steps: Sequence[Step], ended_before: dict[str, set[str]]) -> list[set
             for index, earlier in enumerate(steps[:place])
             if earlier.program in ended_before[step.program] or _precedes(earlier, step)
         }
+        | _makes_room(steps, place)
         for place, step in enumerate(steps)
     ]
+
+
+def _makes_room(steps: Sequence[Step], place: int) -> set[int]:
+    """The settlements without which its consumer could not have been sent this delivery."""
+    step = steps[place]
+    if step.kind not in DELIVERIES or not step.window:
+        return set()
+    same = [i for i, each in enumerate(steps[:place]) if _connection(each) == _connection(step)]
+    sent_before = sum(steps[i].kind in DELIVERIES for i in same)
+    settled = [i for i in same if steps[i].kind in SETTLEMENTS]
+    return set(settled[: max(0, sent_before + 1 - step.window)])
+
+
+def _connection(step: Step) -> tuple[str, int]:
+    return step.program, step.connection
 
 
 def _precedes(earlier: Step, step: Step) -> bool:
@@ -66,6 +84,7 @@ def _orders(step: Step) -> set[str]:
     return {*step.undelivered, *step.unconfirmed, *([step.order] if step.order is not None else [])}
 
 
-def _preference(step: Step, ordered: Sequence[Step], programs: Sequence[str]) -> tuple[bool, int, str, int]:
+def _preference(step: Step, ordered: Sequence[Step], programs: Sequence[str]) -> tuple:
     last = ordered[-1].order if ordered else None
-    return step.order != last, programs.index(step.program), step.direction, step.connection
+    waits = step.direction != TO_PROGRAM, step.kind not in ANSWERS
+    return *waits, step.order != last, programs.index(step.program), step.direction, step.connection

@@ -66,6 +66,8 @@ class Step:
     body: bytes | None = None
     """Of the message that was sent or answered: a copy has the same wherever it goes."""
     note: str = ""
+    window: int = 0
+    """Of a delivery: how many its consumer may hold that are not settled (prefetch); 0 means no bound."""
     passed: bool = True
     """False: the wire kept it from the other side."""
     action: str = ""
@@ -158,6 +160,7 @@ class _Bookkeeping:
         self._orders: dict[int, str | None] = {}  # of every message, by its seq: faults refer to them
         self._automatic: dict[tuple, bool] = {}  # by channel and consumer tag, which a get has none of
         self._consuming: dict[tuple, deque[bool]] = {}  # what was asked for and not granted yet
+        self._windows: dict[tuple, int] = {}  # by channel
 
     def steps(self, event: Event) -> list[Step]:
         """What this event tells."""
@@ -170,7 +173,9 @@ class _Bookkeeping:
 
     def _note_consumer(self, event: Event) -> None:
         who = (event.program, event.connection, event.channel)
-        if event.kind == "get":
+        if event.kind == "qos":
+            self._windows[who] = event.details["prefetch_count"]
+        elif event.kind == "get":
             self._automatic[who, None] = event.details["no_ack"]
         elif event.kind == "consume":
             self._consuming.setdefault(who, deque()).append(event.details["no_ack"])
@@ -187,7 +192,14 @@ class _Bookkeeping:
         if confirmed_later or (event.kind in DELIVERIES and not automatic):
             self._open[event.seq] = _Open(event, order)
         note = _message_note(event, automatic)
-        return _said(event, _message_label(event), _place(event), order, note, body=event.body)
+        window = 0 if automatic else self._window(event)
+        return _said(event, _message_label(event), _place(event), order, note, body=event.body, window=window)
+
+    def _window(self, event: Event) -> int:
+        """How many messages the consumer of a delivery may hold; who asks with a get has asked for one."""
+        if event.kind == "get-ok":
+            return 1
+        return self._windows.get((event.program, event.connection, event.channel), 0)
 
     def _settled(self, event: Event) -> list[Step]:
         steps = []
