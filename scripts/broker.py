@@ -103,7 +103,8 @@ def agree_to_remove(count: int, url: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("nobody is there to be asked: add --yes to remove what is listed above")
-    question = f"Remove these {count} from {address.hidden(url)}, with their messages?"
+    what = "it" if count == 1 else f"these {count}"
+    question = f"Remove {what} from {address.hidden(url)}, with all messages?"
     if not click.confirm(question, err=True):
         raise click.ClickException("nothing was removed: type it again when you want it")
 

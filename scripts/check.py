@@ -141,7 +141,7 @@ def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
 def show_broken(finding: Finding, hint: bool) -> None:
     """What happened, to which order, and the hint if it is wanted."""
     broken = finding.broken
-    out.print(indented(f"{finding.scenario.words}."))
+    out.print(indented(f"situation: {finding.scenario.words}."))
     out.print(indented(broken.journey))
     if finding.failures:
         # Whoever breaks a promise because it crashes has to mend the crash first.

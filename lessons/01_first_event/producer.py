@@ -38,7 +38,7 @@ def main(count: int) -> None:
             for number in range(1, count + 1):
                 order = order_created(number)
                 channel.basic_publish(
-                    exchange="",  # the default exchange: its routing key is the name of a queue
+                    exchange="",  # straight to the queue of that name; what else can stand here: lesson 03
                     routing_key=QUEUE,
                     body=json.dumps(order).encode(),
                     properties=pika.BasicProperties(content_type="application/json"),

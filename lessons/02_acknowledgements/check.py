@@ -18,7 +18,8 @@ ONLY_ITS_OWN = Promise(
 )
 FAILS = Promise(
     "an order whose shipment fails is tried again",
-    "When schedule_shipment() raises, what does the broker hear: an acknowledgement, or nothing?",
+    "When schedule_shipment() raises, does the broker hear an acknowledgement? If it hears nothing,"
+    " what has to end before it sends the order again?",
 )
 AGAIN = Promise(
     "an order that comes back is dealt with",

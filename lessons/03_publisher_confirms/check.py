@@ -24,7 +24,7 @@ TURNED_AWAY = Promise(
 )
 SAME_ID = Promise(
     "an announcement that is repeated has the same message_id",
-    "Whoever hears it twice knows by the message_id that it is one. What can it be made of?",
+    "Whoever hears it twice knows by the message_id that it is the same one. What can it be made of?",
 )
 OUTLIVES = Promise(
     "an announcement outlives a restart of the broker",

@@ -19,7 +19,7 @@ UNHARMED = Promise(
     "From whose queue does your service take? What does a queue do with two services that take from it?",
 )
 UNPAID = Promise(
-    "an order that is neither paid nor given away is not shipped",
+    "only what is paid or given away is shipped",
     "Which part of the envelope says what has happened? Who looks at it before the shipment is scheduled?",
 )
 PAID = Promise("an order that is paid is shipped", "With which key is a payment published when it succeeds?")

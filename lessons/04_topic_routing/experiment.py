@@ -140,15 +140,13 @@ def main(as_json: bool) -> None:
     """
     try:
         check_alone()
-        guessed = ledger.guess(
-            "Fraud detection joins after 4 of 10 orders; how many does it hear of", as_json
-        )
+        guessed = ledger.guess("shared queue: how many of six orders does inventory not hear of", as_json)
         trials = measured()
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return
     ledger.report("04", trials, as_json)
-    ledger.compare(guessed, trials[-1].counts()["handled"])
+    ledger.compare(guessed, trials[1].own["others_lost"])
 
 
 if __name__ == "__main__":

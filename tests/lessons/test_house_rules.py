@@ -87,7 +87,7 @@ def test_commands_fit_a_projector(lesson: Lesson) -> None:
     """Commands are typed in a terminal of 80 columns; what wraps there is hard to copy."""
     for number, line in enumerate(lesson.page.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("$ "):
-            assert len(line) <= 88, f"{lesson.page}:{number}"
+            assert len(line) <= 80, f"{lesson.page}:{number}"
 
 
 def test_output_fits_a_projector_when_the_page_is_played(lesson: Lesson) -> None:
@@ -102,6 +102,14 @@ def test_page_has_its_parts(lesson: Lesson) -> None:
     places = [text.find(part) for part in PARTS]
     assert -1 not in places, dict(zip(PARTS, places, strict=True))
     assert places == sorted(places), "the parts stand in another order"
+
+
+def test_what_an_experiment_printed_is_folded_until_one_has_guessed(lesson: Lesson) -> None:
+    text = lesson.page.read_text(encoding="utf-8")
+    shown = re.findall(r"^(.*)\n\n```console\n\$ (python experiment\.py.*)$", text, re.MULTILINE)
+    assert len(shown) == (lesson.folder / "experiment.py").exists()
+    for before, command in shown:
+        assert before == f"<details><summary><code>{command}</code> (guess, then open this)</summary>"
 
 
 def test_links_on_the_page_lead_somewhere(lesson: Lesson) -> None:

@@ -23,7 +23,7 @@ OUTCRY = """                else:
                     raise click.ClickException(f"never heard of {event['type']}")
 """
 
-UNPAID = "an order that is neither paid nor given away is not shipped"
+UNPAID = "only what is paid or given away is shipped"
 UNKNOWN = "an event that it does not know does not stop it"
 
 WRONG_ANSWERS = [
