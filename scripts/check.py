@@ -17,7 +17,6 @@ import time
 from collections.abc import Container
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
@@ -27,6 +26,7 @@ from workbench.bench import Promise
 from workbench.bench.failures import last_line, last_lines
 from workbench.bench.judge import Exercise, Finding, Judge, Scenario, Verdict
 from workbench.broker import ensure_up
+from workbench.console import console
 from workbench.edge import Group
 from workbench.lessons import Lesson, LessonNumber, starter_of
 
@@ -34,8 +34,8 @@ UNJUDGED = 2
 INDENT = 8
 WATCH_SECONDS = 0.5
 
-out = Console(highlight=False)
-status = Console(highlight=False, stderr=True)
+out = console()
+status = console(stderr=True)
 
 
 class NumberOrCommand(Group):

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.text import Text
 from workbench.broker import ensure_up
+from workbench.console import console
 from workbench.edge import Command
 from workbench.journey.drawing import GUTTER, Drawing
 from workbench.journey.mermaid import mermaid
@@ -36,7 +37,8 @@ from workbench.wire import Event
 MAX_EXPECTED = 4
 EXAMPLE = 'Example: python3 ../../scripts/journey.py "python producer.py" "python consumer.py --limit 3"'
 
-out = Console(highlight=False)
+out = console()
+status = console(stderr=True)
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Audience:
             if isinstance(item, Event):
                 yield item
             elif isinstance(item, Said) and not self.quiet:
-                click.echo(click.style(f"{item.program}: {item.line}", dim=True), err=True)
+                status.print(Text.from_ansi(f"{item.program}: {item.line}", style="dim"), soft_wrap=True)
             elif isinstance(item, Ended) and item.failed:
                 self.failed.append(item.status)
                 # Whoever waits for what this one should have sent would wait for ever.

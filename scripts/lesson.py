@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from workbench import pictures, progress
 from workbench.broker import ensure_up
+from workbench.console import console
 from workbench.edge import Group
 from workbench.journey.pages import drawn, pictures_of
 from workbench.lessons import Lesson, LessonNumber, all_lessons
@@ -35,7 +35,7 @@ EXERCISE = {"exercise.py", "solution.py", "check.py"}
 DRAWING = re.compile(r"!\[[^]]*\]\((\w+\.svg)\)")
 COLOURS = ["cyan", "magenta", "yellow", "green"]
 
-out = Console(highlight=False)
+out = console()
 
 
 NUMBER = LessonNumber()

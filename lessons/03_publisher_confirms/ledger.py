@@ -1,6 +1,7 @@
 """The ledger, the same file in every lesson: what was published, what was handled, and how the two differ."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,7 +58,12 @@ def report(lesson: str, trials: Sequence[Trial], as_json: bool) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for trial in trials:
         table.add_row(trial.name, *(_cell(column, count) for column, count in trial.counts().items()))
-    Console().print(table)
+    console().print(table)
+
+
+def console() -> Console:
+    """Where people read the ledger: plain text where they set NO_COLOR (https://no-color.org)."""
+    return Console(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def _cell(column: str, count: int) -> str:

@@ -186,11 +186,12 @@ def measured() -> list[ledger.Trial]:
 
 
 def clear() -> None:
-    """Remove all orders, also those that a worker held that was just killed: with their queue."""
+    """Remove the queue, with all orders: also those that a worker held that was just killed.
+
+    It is not declared again: what is still on its way to it comes to nothing.
+    """
     with connect() as connection:
-        channel = connection.channel()
-        channel.queue_delete(QUEUE)
-        declare(channel)
+        connection.channel().queue_delete(QUEUE)
 
 
 @click.command()

@@ -20,7 +20,6 @@ from connection import connect
 from pika.adapters.blocking_connection import BlockingChannel
 from power import MOMENTS
 from producer import order_created, publish
-from rich.console import Console
 from rich.text import Text
 from topology import BILLING, declare
 
@@ -218,7 +217,7 @@ def print_row(*cells: Text) -> None:
     """One line of the grid."""
     for each in cells[:-1]:
         each.pad_right(WIDTH - len(each))
-    Console(highlight=False).print(Text.assemble(*cells))
+    ledger.console().print(Text.assemble(*cells))
 
 
 def measured(as_json: bool) -> list[ledger.Trial]:

@@ -66,15 +66,41 @@ def test_a_short_wait_stands_behind_a_long_one(run: Run) -> None:
     assert lines[3].startswith("that of 200 ms is back, late: ")
 
 
+def version_of(url: str) -> tuple[int, ...]:
+    return tuple(map(int, greeting(pika.URLParameters(url))["version"].split(".")[:2]))
+
+
 def test_only_new_brokers_wait_by_themselves(run: Run, vhost_url: str) -> None:
-    version = greeting(pika.URLParameters(vhost_url))["version"]
-    waits = tuple(map(int, version.split(".")[:2])) >= (4, 3)
+    waits = version_of(vhost_url) >= (4, 3)
     done = run(LESSON / "native_retry.py")
     assert done.returncode == 0, done.stderr
     assert (
         done.stdout
         == f"this broker {'waits before it delivers again' if waits else 'delivers again at once'}\n"
     )
+
+
+def test_only_old_brokers_go_on_counting_what_a_client_publishes_in_x_death(
+    channel: BlockingChannel, vhost_url: str
+) -> None:
+    back = {"x-message-ttl": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "back"}
+    channel.queue_declare("back", durable=True)
+    channel.queue_declare("wait", durable=True, arguments=back)
+    notes = None
+    for _ in range(3):
+        channel.basic_publish("", "wait", b"", pika.BasicProperties(headers=notes))
+        notes = next_headers(channel, "back")
+    [note] = notes["x-death"]
+    assert note["count"] == (3 if version_of(vhost_url) < (4, 0) else 1)
+
+
+def next_headers(channel: BlockingChannel, queue: str) -> dict:
+    """The headers of the next message of this queue, which comes in its time."""
+    for _method, properties, _body in channel.consume(queue, auto_ack=True, inactivity_timeout=MAX_SECONDS):
+        channel.cancel()
+        assert properties, f"nothing came to {queue}"
+        return properties.headers
+    raise AssertionError(f"{queue} was deleted")
 
 
 @pytest.mark.parametrize(

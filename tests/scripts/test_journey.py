@@ -345,6 +345,26 @@ def test_words_for_another_event_about_the_same_order(perform: Perform) -> None:
     )
 
 
+def test_words_for_a_program_that_publishes_to_several_places(perform: Perform, folder_of) -> None:
+    (folder_of(FIRST) / "mover.py").write_text(MOVER, encoding="utf-8")
+    events = events_of(perform(FIRST, "python mover.py", "python producer.py --count 1"))
+
+    assert journey_of(events, "A-0001") == (
+        "A-0001 published to wait.200 · published to wait.400 · published again to wait.400"
+        " · published by producer to lesson01.orders"
+    )
+
+
+MOVER = """
+from connection import connect
+
+with connect() as connection:
+    channel = connection.channel()
+    for queue in ("wait.200", "wait.400", "wait.400"):
+        channel.basic_publish("", queue, b'{"order_id": "A-0001"}')
+"""
+
+
 def test_words_for_several_types_of_event_about_an_order(perform: Perform) -> None:
     programs = ["billing: python consumer.py billing order.* payment.* --limit 2"]
     shop = "shop: bash -c 'echo Alice | python producer.py --count 1'"

@@ -3,7 +3,8 @@
 The vocabulary, each word in the order in which the wire saw it:
 
     published, published again           a program sent it;
-      … by P                             another than the first one, or to another place
+      … by P                             another program than the first one
+      … to X                             the exchange or queue, where they go to several
     confirmed, refused by the broker     the broker's answer to a publish
     returned as unroutable               it was mandatory, and no queue wanted it
     delivered to P, redelivered to P     the second where the broker says that it was delivered before
@@ -112,13 +113,13 @@ def moments(events: Iterable[Event], order_id: str) -> tuple[Moment, ...]:
     steps = list(steps_of(events, named))
     faults = [step for step in steps if step.kind == "fault"]
     about = [step for step in steps if step.concerns(order_id)]
-    publishers: list[tuple] = []
     found: list[Moment] = []
     kept_back = False
     kinds = _Kinds(about)
+    publishes = _Publishes(about)
     for step in about:
         # A fault that kept the step before from passing has been told with it.
-        words = [] if step.kind == "fault" and kept_back else _words(step, order_id, faults, publishers)
+        words = [] if step.kind == "fault" and kept_back else _words(step, order_id, faults, publishes)
         found += [Moment(step.time, kinds.named(step, each)) for each in words]
         kept_back = not step.passed
     return tuple(found)
@@ -147,24 +148,34 @@ class _Kinds:
         return f"{words} of {kind}" if words.startswith(f"{step.program} killed") else f"{kind} {words}"
 
 
-def _words(step: Step, order_id: str, faults: Sequence[Step], publishers: list[tuple]) -> list[str]:
+class _Publishes:
+    """What was published about an order: by whom and to where is told where it is not always the same."""
+
+    def __init__(self, about: Sequence[Step]) -> None:
+        self._several_places = len({step.target for step in about if step.kind == "publish"}) > 1
+        self._told: list[tuple] = []
+
+    def told(self, step: Step) -> str:
+        """In words; what was told before is published again."""
+        what = (step.program, step.target, type_in(step.body) or step.note)
+        again = " again" if what in self._told else ""
+        self._told.append(what)
+        first_program = self._told[0][0]
+        by = "" if step.program == first_program else f" by {step.program}"
+        to = f" to {step.target.name}" if self._several_places else ""
+        return f"published{again}{by}{to}"
+
+
+def _words(step: Step, order_id: str, faults: Sequence[Step], publishes: _Publishes) -> list[str]:
     if step.kind == "fault" or step.order != order_id:
         return _end(step, order_id)
     if not step.passed:
         return [_kept_back(step, _action_on(step, faults))]
     if step.kind == "publish":
-        return [_published(step, publishers)]
+        return [publishes.told(step)]
     if step.kind in DELIVERIES:
         return [_delivered(step)]
     return [SAID.get(step.label) or SAID.get(step.kind, step.label)]
-
-
-def _published(step: Step, publishers: list[tuple]) -> str:
-    """Another program that publishes about the same order is named: what it says is another event."""
-    what = (step.program, step.target, type_in(step.body) or step.note)
-    again = " again" if what in publishers else ""
-    publishers.append(what)
-    return f"published{again}{'' if publishers[0][:2] == what[:2] else f' by {step.program}'}"
 
 
 def _delivered(step: Step) -> str:
