@@ -249,7 +249,7 @@ def main(as_json: bool) -> None:
 
     Example: python experiment.py --json
     """
-    question = "Two consumers at once: how many of 3 does record-last charge twice"
+    question = "killed: how many of 3 does record-first not charge exactly once"
     try:
         check_alone()
         guessed = ledger.guess(question, as_json)
@@ -259,8 +259,8 @@ def main(as_json: bool) -> None:
         return
     if as_json:
         ledger.report("06", trials, as_json)
-    in_question = next(each for each in trials if each.name == "record-last, at once")
-    ledger.compare(guessed, in_question.own["charged_twice"])
+    in_question = next(each for each in trials if each.name == "record-first, killed")
+    ledger.compare(guessed, in_question.own["charged_twice"] + in_question.counts()["lost"])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from packing import CannotPack, order_in, pack
 from pika.adapters.blocking_connection import BlockingChannel
 from topology import PACKING, QUORUM, declare
 
+TOLD = 4  # of a message that is tried a thousand times, the first tries are told
+
 
 def pack_what_waits(channel: BlockingChannel, queue: str, requeue: bool, tries: int, mended: bool) -> Counter:
     """Pack until the queue is empty, or one order was tried so often; how often each of them failed."""
@@ -23,10 +25,8 @@ def pack_what_waits(channel: BlockingChannel, queue: str, requeue: bool, tries: 
         except CannotPack as error:
             name = name_of(properties, body)
             failures[name] += 1
-            if failures[name] == 1:
-                click.echo(
-                    f"{name} cannot be packed ({error}): {'goes back each time' if requeue else 'rejected'}"
-                )
+            if failures[name] <= TOLD:
+                click.echo(f"{name} cannot be packed ({error}): {'goes back' if requeue else 'rejected'}")
             # The one word that this lesson is about.
             channel.basic_reject(method.delivery_tag, requeue=requeue)
         else:

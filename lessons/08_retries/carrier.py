@@ -63,7 +63,7 @@ def main(down: float) -> None:
             f"carrier.url cannot be written here ({error.strerror}); see to the rights of this folder."
         ) from error
     except KeyboardInterrupt:
-        click.echo(f"stopped after {carrier.calls} calls and {len(carrier.booked)} bookings", err=True)
+        click.echo(f"stopped: {carrier.calls} calls, {len(carrier.booked)} booked", err=True)
 
 
 if __name__ == "__main__":

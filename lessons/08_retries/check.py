@@ -31,7 +31,8 @@ IS_PARKED = Promise(
 )
 SURVIVES = Promise(
     "no order is lost on its way to wait",
-    "What if no queue took the order that you published: who tells you? And if the broker is started again?",
+    "Which comes first: that a queue has the order, or its acknowledgement? Who tells you that a queue has"
+    " it, and has it still when the broker is started again?",
 )
 PROMISES = [OTHERS, PEACE, LATER, IS_PARKED, SURVIVES]
 

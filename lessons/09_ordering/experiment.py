@@ -202,8 +202,8 @@ def entry(name: str, team: Team, books: sqlite3.Connection) -> ledger.Trial:
     }
     late = (About if "out_of_order" in team.suffers else int)(own["late_after_the_end"])
     click.echo(
-        f"{name}: ~{own['per_second']}/s; one ends: nothing for ~{own['pause_ms']} ms,"
-        f" then {late} out of order",
+        f"{name}: ~{own['per_second']}/s; one ends: ~{own['pause_ms']} ms of nothing,"
+        f" {late} out of order since",
         err=True,
     )
     return ledger.Trial(name, bool(team.suffers), [event["id"] for event in EVENTS], handled, own)
@@ -259,7 +259,7 @@ def main(as_json: bool, svg: Path | None) -> None:
 
     Example: python experiment.py --svg ordering.svg
     """
-    question = "single: how many of 400 events come out of order"
+    question = "guard: how many of 50 trips end in a wrong state"
     try:
         check_alone()
         guessed = ledger.guess(question, as_json)
@@ -270,7 +270,7 @@ def main(as_json: bool, svg: Path | None) -> None:
     if svg:
         svg.write_text(picture_of(done), encoding="utf-8")
     ledger.report("09", done if as_json else [for_the_table(each) for each in done], as_json)
-    ledger.compare(guessed, done[list(TEAMS).index("single")].own["out_of_order"])
+    ledger.compare(guessed, done[list(TEAMS).index("guard")].own["trips_wrong"])
 
 
 if __name__ == "__main__":
