@@ -166,7 +166,7 @@ def trial(channel: BlockingChannel, name: str) -> ledger.Trial:
     }
     click.echo(
         f"{name}: fast ~{own['fast']}, slow ~{own['slow']}, of which late ~{own['late']};"
-        f" ~{own['percent_of_best'] / 100:.1f} times as long as could be",
+        f" ~{own['percent_of_best'] / 100:.1f} times the shortest",
         err=True,
     )
     # Each worker keeps the order of what it gets; between two there is none: lesson 09.
