@@ -17,7 +17,7 @@ from workbench.edge import Command
 
 NEXT = """
 Next:
-  python3 scripts/lesson.py show 01   read its page; then try it yourself, in two terminals
+  python3 scripts/lesson.py show 01   its page: try it yourself, in two terminals
   python3 scripts/lesson.py list      all lessons
   python3 scripts/broker.py status    which broker this was; `down` stops it
 """

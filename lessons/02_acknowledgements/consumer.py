@@ -25,7 +25,7 @@ def order_in(body: bytes) -> dict:
 def pack(order: dict, seconds: float, connection: pika.BlockingConnection) -> None:
     """Take some time over an order, as real work does. The order is packed when this returns."""
     click.echo(f"packing {order['order_id']}")
-    connection.sleep(seconds)  # not time.sleep: the connection has to answer heartbeats meanwhile
+    connection.sleep(seconds)  # not time.sleep: meanwhile the broker must hear that we are alive
     click.echo(f"packed {order['order_id']}")
 
 
