@@ -20,6 +20,7 @@ from workbench.address import vhost_of
 from workbench.bench.failures import MAX_LINES
 from workbench.bench.program import MARK
 from workbench.management import EVERYTHING, Management
+from workbench.wire import Cut, Fault, FaultPlan, When, Wire
 from wrong_answers import WRONG_ANSWERS, Wrong
 
 LOOK_SECONDS = 0.02
@@ -222,6 +223,15 @@ FORGETFUL = Wrong(
     (('declare_queue(channel, "shipping", REASONS_TO_SHIP)', GOES_WITH_IT),),
 )
 NAIVE = next(each for each in WRONG_ANSWERS if each.breaks == "an event that comes back ships its order once")
+
+
+def test_a_broker_that_fails_the_bench_itself_cannot_be_judged_on(checks: Checks, broker_url: str) -> None:
+    plan = FaultPlan((Fault(When("publish"), Cut()),))
+    with Wire(broker_url, plan) as wire:
+        done = checks.run("02", "--solution", url=wire.address_for("bench"))
+    assert done.returncode == 2
+    assert "Could not judge: the bench's own connection to the broker failed" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("wrong", [FORGETFUL, NAIVE], ids=["sent away", "killed and cut off"])

@@ -741,6 +741,26 @@ def test_connections_are_refused_for_a_time(vhost_url, seen):
         assert list(consume(url, 1)) == ["A-1"]
 
 
+def test_nobody_else_gets_the_port_while_it_refuses(vhost_url, seen):
+    fill(vhost_url, 1)
+    with Wire(vhost_url, plan_of(When("ack"), Refuse(seconds=600)), observer=seen) as wire:
+        url = wire.address_for("shipping")
+        consume_until_lost(url)
+        port = urlsplit(url).port
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        with pytest.raises(OSError, match="in use"):
+            take(port)
+    take(port)
+
+
+def take(port: int) -> None:
+    """Bind this port, as an unrelated program would."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_the_broker_goes_away_for_all_and_comes_back(vhost_url, seen, announced):
     fill(vhost_url, 2)

@@ -196,8 +196,7 @@ class Bench:
         """Publish these events (`happened` makes them) to an exchange, each with its type as routing key."""
         with self.channel() as channel:
             for event in events:
-                body = json.dumps(event).encode()
-                channel.basic_publish(exchange, event["type"], body, properties=PERSISTENT_JSON)
+                publish_until_confirmed(channel, exchange, event["type"], json.dumps(event).encode())
 
     def send_away(self, seconds: float) -> None:
         """The program's connections end, and it gets no other for so long; returns when they have ended."""
@@ -409,6 +408,22 @@ def happened(kind: str, order_id: str = "", source: str = "shop", **data: object
 def covers(event: Event, order: str) -> bool:
     """Whether this acknowledgement settles that order."""
     return any(order_in(each.body) == order for each in event.covers)
+
+
+def publish_until_confirmed(channel: BlockingChannel, exchange: str, key: str, body: bytes) -> None:
+    """Publish, and again while the broker refuses it; raises CannotJudge where it does so for too long.
+
+    It refuses what goes to a queue that is just being deleted, as an exclusive one is whose connection ended.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            channel.basic_publish(exchange, key, body, properties=PERSISTENT_JSON)
+            return
+        except pika.exceptions.NackError as error:
+            if time.monotonic() > deadline:
+                raise CannotJudge(f"the broker went on refusing a message to {exchange!r} {key!r}") from error
+            channel.connection.sleep(LOOK_SECONDS)
 
 
 def taken_from(channel: BlockingChannel, queue: str) -> list[str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from pika.exceptions import AMQPError
+
 from workbench.address import with_vhost
 from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, Setting
 from workbench.bench.guard import Guard, delete_names
@@ -162,6 +164,8 @@ class Judge:
             broken = error
         except CannotJudge as error:
             unjudged = error
+        except AMQPError as error:
+            unjudged = CannotJudge(f"the bench's own connection to the broker failed: {error!r}")
         return Finding(scenario, frozenset(bench.demanded), broken, unjudged, bench.failures())
 
     def _setting(self, guard: Guard) -> Setting:

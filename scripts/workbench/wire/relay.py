@@ -28,11 +28,18 @@ CLOSE_SECONDS = 2.0
 Observer = Callable[[Event], None]
 
 
-def listening_socket(port: int = 0) -> socket.socket:
-    """A socket that listens on loopback, at a free port unless one is named."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((LOOPBACK, port))
+def bound_socket(port: int = 0) -> socket.socket:
+    """A socket that has a port on loopback, a free one unless it is named; who connects there is refused."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The port is shared by those of this user who say so, and with SO_REUSEADDR it would be by others too.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind((LOOPBACK, port))
+    return bound
+
+
+def listening_socket(port: int) -> socket.socket:
+    """A socket that listens at a port which a `bound_socket` has."""
+    listener = bound_socket(port)
     listener.listen(BACKLOG)
     return listener
 
@@ -57,9 +64,11 @@ def upstream_parameters(url: str) -> pika.URLParameters:
 class Program:
     """What the relay knows of one program."""
 
-    def __init__(self, name: str, listener: socket.socket) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.port = listener.getsockname()[1]
+        # Kept while nothing listens: somebody else's connection would take the port for its own end.
+        self.place = bound_socket()
+        self.port = self.place.getsockname()[1]
         self.links: list[Link] = []
         self.connections = 0
         self.refusals = 0
@@ -116,19 +125,22 @@ class Relay:
         """End `run`."""
         self._stop.set()
 
-    async def listen(self, name: str, listener: socket.socket) -> None:
-        """Accept this program's connections."""
-        self._programs[name] = Program(name, listener)
-        await self._serve(self._programs[name], listener)
+    async def listen(self, name: str) -> int:
+        """Accept this program's connections; the port where."""
+        program = self._programs[name] = Program(name)
+        await self._serve(program)
+        return program.port
 
-    async def _serve(self, program: Program, listener: socket.socket) -> None:
+    async def _serve(self, program: Program) -> None:
         self._servers[program.name] = await self.loop.create_server(
-            lambda: Link(self, program).near, sock=listener
+            lambda: Link(self, program).near, sock=listening_socket(program.port)
         )
 
     async def _close(self) -> None:
         for server in self._servers.values():
             server.close()
+        for program in self._programs.values():
+            program.place.close()
         self._quiet.clear()
         for link in self._links():
             link.cut()
@@ -254,10 +266,7 @@ class Relay:
         if server is None:
             return
         server.close()
-        self.loop.call_later(seconds, lambda: self.spawn(self._serve_again(program)))
-
-    async def _serve_again(self, program: Program) -> None:
-        await self._serve(program, listening_socket(program.port))
+        self.loop.call_later(seconds, lambda: self.spawn(self._serve(program)))
 
     # Telling
 
@@ -341,11 +350,8 @@ class Wire:
         It has the password in it, as the upstream URL has.
         """
         if program not in self._ports:
-            listener = listening_socket()
-            self._ports[program] = listener.getsockname()[1]
-            asyncio.run_coroutine_threadsafe(self._relay.listen(program, listener), self._relay.loop).result(
-                CONNECT_SECONDS
-            )
+            listening = asyncio.run_coroutine_threadsafe(self._relay.listen(program), self._relay.loop)
+            self._ports[program] = listening.result(CONNECT_SECONDS)
         return url_through(self._upstream_url, self._ports[program])
 
     def strike(self, program: str, action: Action) -> None:
