@@ -26,7 +26,7 @@ from workbench.console import console
 from workbench.edge import Group
 from workbench.journey.pages import drawn, pictures_of
 from workbench.lessons import Lesson, LessonNumber, all_lessons
-from workbench.page import rewritten
+from workbench.page import folded, rewritten
 from workbench.player import PageError, Played, recorded, same
 from workbench.stage import player_on_stage
 
@@ -61,11 +61,13 @@ def list_lessons() -> None:
 
 
 @main.command(epilog="Example: python3 scripts/lesson.py show 02")
+@click.option("--all", "unfolded", is_flag=True, help="Show what is folded, too: what experiments printed.")
 @click.argument("lesson", type=NUMBER)
-def show(lesson: Lesson) -> None:
+def show(lesson: Lesson, unfolded: bool) -> None:
     """Print the page of lesson NN; at a terminal that it does not fit, in a pager ($PAGER, else less)."""
+    text = pictures.in_words(lesson.page.read_text(encoding="utf-8"))
     with out.capture() as captured:
-        out.print(Markdown(pictures.in_words(lesson.page.read_text(encoding="utf-8"))))
+        out.print(Markdown(text if unfolded else folded(text)))
     page = captured.get()
     if sys.stdout.isatty() and page.count("\n") >= out.height:
         click.echo_via_pager(page)

@@ -249,7 +249,7 @@ def main(as_json: bool) -> None:
 
     Example: python experiment.py --json
     """
-    question = "killed: how many of 3 does record-first not charge exactly once"
+    question = "killed: of 3 orders, how many does record-first lose or charge twice"
     try:
         check_alone()
         guessed = ledger.guess(question, as_json)

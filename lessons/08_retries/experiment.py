@@ -167,7 +167,7 @@ def main(as_json: bool) -> None:
 
     Example: python experiment.py --json
     """
-    question = "Down for 2.9 s, a call a second: how many calls for ten orders"
+    question = "fixed: how many calls until all ten orders are booked"
     try:
         check_alone()
         guessed = ledger.guess(question, as_json)

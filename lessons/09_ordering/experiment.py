@@ -202,8 +202,8 @@ def entry(name: str, team: Team, books: sqlite3.Connection) -> ledger.Trial:
     }
     late = (About if "out_of_order" in team.suffers else int)(own["late_after_the_end"])
     click.echo(
-        f"{name}: ~{own['per_second']}/s; one ends: ~{own['pause_ms']} ms of nothing,"
-        f" {late} out of order since",
+        f"{name}: ~{own['per_second']}/s; when one ends, idle ~{own['pause_ms']} ms,"
+        f" then {late} out of order",
         err=True,
     )
     return ledger.Trial(name, bool(team.suffers), [event["id"] for event in EVENTS], handled, own)

@@ -28,7 +28,7 @@ def guard(books: sqlite3.Connection, event: dict) -> list[str]:
     _state, newest = known(books, event["subject"])
     if event["sequence"] <= newest:
         log(books, event, carried_out=False)
-        return [f"{event['id']} dropped, for {newest} was here before"]
+        return [f"{event['id']} dropped: {newest} was here before"]
     return [carry_out(books, event)]
 
 

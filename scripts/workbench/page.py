@@ -19,6 +19,7 @@ FENCE = "```"
 TERMINAL_NAME = re.compile(r"\*\*Terminal (\d+)\*\*")
 PROMPT = "$ "
 INTERRUPT = "^C"
+FOLD = re.compile(r"<details><summary>(?P<summary>.*)</summary>\n(?:.*\n)*?</details>")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ def _step(lines: Sequence[str], start: int, terminal: int) -> Step:
         return Step(terminal, lines[0].removeprefix(PROMPT), False, start + 1, tuple(lines[1:]))
     interrupt = bool(lines) and lines[0].startswith(INTERRUPT)
     return Step(terminal, None, interrupt, start, tuple(lines))
+
+
+def folded(text: str) -> str:
+    """The page with each `<details>` as its summary alone, as a browser shows it before it is opened."""
+    return FOLD.sub(lambda fold: f"▸ {fold['summary']}".replace("<code>", "`").replace("</code>", "`"), text)
 
 
 class Shown(Protocol):

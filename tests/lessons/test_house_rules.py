@@ -106,10 +106,14 @@ def test_page_has_its_parts(lesson: Lesson) -> None:
 
 def test_what_an_experiment_printed_is_folded_until_one_has_guessed(lesson: Lesson) -> None:
     text = lesson.page.read_text(encoding="utf-8")
-    shown = re.findall(r"^(.*)\n\n```console\n\$ (python experiment\.py.*)$", text, re.MULTILINE)
+    shown = re.findall(
+        r"(.*)\n\n(.*)\n\n```console\n\$ (python experiment\.py.*)\n(.*): \d+\n(?:.*\n)*?```\n\n(.*)\n", text
+    )
     assert len(shown) == (lesson.folder / "experiment.py").exists()
-    for before, command in shown:
-        assert before == f"<details><summary><code>{command}</code> (guess, then open this)</summary>"
+    for guess, fold, command, question, end in shown:
+        assert guess == f"**Guess:** {question}?"
+        assert fold == f"<details><summary><code>{command}</code> (guess, then open this)</summary>"
+        assert end == "</details>"
 
 
 def test_links_on_the_page_lead_somewhere(lesson: Lesson) -> None:

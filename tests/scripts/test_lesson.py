@@ -67,6 +67,14 @@ def test_show_tells_dotted_arrows_too() -> None:
     assert "peek.py → lesson07.dead: look" in lesson("show", "7").stdout
 
 
+def test_show_leaves_folded_what_one_should_guess_first() -> None:
+    page, unfolded = lesson("show", "2").stdout, lesson("show", "2", "--all").stdout
+    assert "Guess: " in page
+    assert "▸ python experiment.py (guess, then open this)" in page
+    assert "Measured: " not in page
+    assert "Measured: " in unfolded
+
+
 def test_diff_shows_what_is_new() -> None:
     done = lesson("diff", "01", "02")
     assert "+ topology.py: only in 02_acknowledgements" in done.stdout
