@@ -12,6 +12,10 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 DEFAULT_AMQP_PORT = 5672
 DEFAULT_MANAGEMENT_PORT = 15672
+UNCLEAR_MANAGEMENT_URL = (
+    "MANAGEMENT_URL cannot be read: write it as http://USER:PASSWORD@HOST:15672, with %2F for a / in a "
+    "password, or unset it"
+)
 
 
 def amqp_port(environ: Mapping[str, str] = os.environ) -> int:
@@ -50,10 +54,10 @@ def this_machine() -> str:
 def management_url(environ: Mapping[str, str] = os.environ) -> str:
     """The management page of that broker: MANAGEMENT_URL where it is set, else on the same host, port 15672.
 
-    There is no password in it.
+    There is no password in it. Exits with a sentence where MANAGEMENT_URL cannot be read.
     """
     if given := environ.get("MANAGEMENT_URL"):
-        return without_user(given).rstrip("/")
+        return without_user(given).rstrip("/") if is_clear(given) else sys.exit(UNCLEAR_MANAGEMENT_URL)
     host = urlsplit(broker_url(environ)).hostname or this_machine()
     return f"http://{f'[{host}]' if ':' in host else host}:{management_port(environ)}"
 
@@ -74,10 +78,30 @@ def vhost_of(url: str) -> str:
     return unquote(urlsplit(url).path.removeprefix("/")) or "/"
 
 
+def is_clear(url: str) -> bool:
+    """Whether it can be read, and beyond doubt what in it is the password.
+
+    A `/`, `#` or `?` in a password, where it is not percent-encoded, ends what a URL says of the host.
+    """
+    try:
+        parts = urlsplit(url)
+        _number = parts.port  # looked at only here: ValueError where it is none
+    except ValueError:
+        return False
+    return "@" in parts.netloc or "@" not in url
+
+
 def hidden(url: str) -> str:
-    """The URL as it may be shown: with `***` for the password."""
+    """The URL as it may be shown: `***` for the password and options, for all of it where it is not clear."""
+    if not is_clear(url):
+        return "***"
     parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+    user, at, host = parts.netloc.rpartition("@")
+    name, colon, _password = user.partition(":")
+    shown = parts._replace(
+        netloc=f"{name}{':***' if colon else ''}{at}{host}",
+        path="/***" if "@" in parts.path else parts.path,
+        query="***" if parts.query else "",
+        fragment="",
+    )
+    return urlunsplit(shown)

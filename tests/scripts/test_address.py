@@ -43,10 +43,25 @@ def test_an_ipv6_host_keeps_its_brackets():
         ("amqp://a:se@cr:et@h/v", "amqp://a:***@h/v"),
         ("amqp://a@h/v", "amqp://a@h/v"),
         ("amqp://h", "amqp://h"),
+        ("amqp://a:se/cret@h:1/v", "***"),
+        ("amqp://a:se#cret@h/v", "***"),
+        ("amqp://a:se?cret@h/v", "***"),
+        ("amqp://a:se[cret@h/v", "***"),
+        ("amqp://a:s@e/cret@h/v", "amqp://a:***@e/***"),
+        ("amqp://a:secret", "***"),
+        ("a:secret@h", "***"),
+        ("amqps://a:secret@h/v?ssl_options={'password':'secret'}", "amqps://a:***@h/v?***"),
     ],
 )
 def test_a_password_is_never_shown(url, shown):
     assert address.hidden(url) == shown
+
+
+@pytest.mark.parametrize("url", ["http://a:se/cret@h:15672", "http://a:se[cret@h", "http://a:secret"])
+def test_a_management_url_that_cannot_be_read_ends_with_a_sentence(url):
+    with pytest.raises(SystemExit, match="MANAGEMENT_URL cannot be read: write it as") as ended:
+        address.management_url({"MANAGEMENT_URL": url})
+    assert "cret" not in str(ended.value)
 
 
 @pytest.mark.parametrize("vhost", ["/", "lesson", "a/b", "%2F", "ü"])

@@ -198,6 +198,18 @@ def test_a_foreign_broker_is_used_and_never_stopped(project, broker_url):
     assert (up.returncode, "named by AMQP_URL" in up.stdout) == (0, True)
 
 
+UNREADABLE = ["amqp://guest:se/cret@localhost/", "amqp://guest:12/cret@localhost/", "amqp://g:se[cret@h/"]
+
+
+@pytest.mark.parametrize("url", UNREADABLE)
+@pytest.mark.parametrize("command", ["down", "restart", "logs", "status", "up"])
+def test_a_url_that_cannot_be_read_is_not_shown(project, command, url):
+    done = project.broker(command, AMQP_URL=url)
+    assert (done.returncode, is_one_sentence(done)) == (1, True), done.stderr
+    assert "AMQP_URL cannot be read" in done.stderr
+    assert "cret" not in done.stdout + done.stderr
+
+
 def test_status_tells_the_version_and_hides_the_password(project, broker_url):
     done = project.broker("status", "--json", AMQP_URL=broker_url)
     told = json.loads(done.stdout)

@@ -140,9 +140,11 @@ def refuse_taken_management_port() -> None:
 def own() -> ModuleType | None:
     """The way by which a broker of our own runs now; None where none runs.
 
-    Where AMQP_URL is set only a broker there counts; raises click.ClickException if it is not ours.
+    Where AMQP_URL is set only a broker there counts. Raises click.ClickException if it is not ours, and where
+    AMQP_URL cannot be read.
     """
     if url := os.environ.get("AMQP_URL"):
+        probe.parsed(url)
         return own_at(url) or refuse_foreign(url)
     return own_at(address.broker_url()) or next((m for m in OWN_WAYS.values() if m.port()), None)
 

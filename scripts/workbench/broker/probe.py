@@ -56,15 +56,19 @@ def ask(url: str, timeout: float = 5) -> Answer:
     )
 
 
-def parsed(url: str, timeout: float) -> pika.URLParameters:
-    """What pika makes of the URL: one attempt, at most `timeout` seconds for each step of it."""
-    if urlsplit(url).scheme not in ("amqp", "amqps"):
+def parsed(url: str, timeout: float = 5) -> pika.URLParameters:
+    """What pika makes of the URL: one attempt, at most `timeout` seconds for each step of it.
+
+    Raises NoAnswer where it cannot be read.
+    """
+    if address.is_clear(url) and urlsplit(url).scheme not in ("amqp", "amqps"):
         raise NoAnswer(f"AMQP_URL does not begin with amqp:// or amqps://: {how_to_write_it()}")
     try:
-        parameters = pika.URLParameters(url)
-    except (ValueError, TypeError, OSError):
-        # The error's own text can hold a part of the password.
-        raise NoAnswer(f"AMQP_URL cannot be read: {how_to_write_it()}") from None
+        parameters = pika.URLParameters(url) if address.is_clear(url) else None
+    except (ValueError, TypeError, IndexError, OSError):
+        parameters = None  # the error's own text can hold a part of the password
+    if parameters is None:
+        raise NoAnswer(f"AMQP_URL cannot be read: {how_to_write_it()}")
     parameters.connection_attempts = 1
     parameters.socket_timeout = timeout
     parameters.stack_timeout = 2 * timeout
@@ -74,7 +78,7 @@ def parsed(url: str, timeout: float) -> pika.URLParameters:
 
 def how_to_write_it() -> str:
     """How an AMQP URL is written."""
-    return "write it as amqp://USER:PASSWORD@HOST:5672/VHOST, or unset it"
+    return "write it as amqp://USER:PASSWORD@HOST:5672/VHOST, with %2F for a / in one of them, or unset it"
 
 
 class NotAmqp(Exception):
