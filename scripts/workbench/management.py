@@ -16,6 +16,7 @@ import click
 from workbench import address
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
+GUEST = ("guest", "guest")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -39,10 +40,11 @@ class Management:
 
     @classmethod
     def of(cls, broker_url: str, timeout: float = 10) -> "Management":
-        """The API of the broker that an AMQP URL names, as the URL's user."""
-        parts = urlsplit(broker_url)
-        user, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
-        return cls(address.management_url(os.environ | {"AMQP_URL": broker_url}), user, password, timeout)
+        """The API of the broker that an AMQP URL names, as MANAGEMENT_URL's user, else as the AMQP URL's."""
+        environ = os.environ | {"AMQP_URL": broker_url}
+        url = address.management_url(environ)
+        user, password = credentials(environ.get("MANAGEMENT_URL") or "") or credentials(broker_url) or GUEST
+        return cls(url, user, password, timeout)
 
     def get(self, path: str) -> Any:
         """What the API has at `/api/` + `path`; raises ManagementError."""
@@ -85,7 +87,7 @@ class Management:
         if error.code == 401:
             return (
                 f"the management API at {self.url} refuses the user {self.user}: "
-                "give AMQP_URL a user with the tag `management`, and its password"
+                "give AMQP_URL or MANAGEMENT_URL a user with the tag `management`, and its password"
             )
         return f"the management API at {self.url} refuses /api/{path}: {error.code}, {reason(error)}"
 
@@ -94,6 +96,12 @@ class Management:
             f"no management API answers at {self.url} ({getattr(error, 'reason', error)}): enable the plugin "
             "rabbitmq_management on that broker, or set MANAGEMENT_URL to where its page is"
         )
+
+
+def credentials(url: str) -> tuple[str, str] | None:
+    """The user and the password in a URL; None where it names no user."""
+    parts = urlsplit(url)
+    return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
 
 def basic_authorization(user: str, password: str) -> str:
@@ -123,16 +131,18 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
     management = Management.of(broker_url)
     name = f"{prefix}-{secrets.token_hex(4)}"
     try:
-        make_vhost(management, name)
+        make_vhost(broker_url, name)
         yield address.with_vhost(broker_url, name)
     finally:
         delete_vhost(management, name)
 
 
-def make_vhost(management: Management, name: str) -> None:
-    """Make a vhost in which the user may do everything; raises ManagementError."""
+def make_vhost(broker_url: str, name: str) -> None:
+    """Make a vhost in which the URL's user may do everything; raises ManagementError."""
+    management = Management.of(broker_url)
+    user, _password = credentials(broker_url) or GUEST
     management.put(f"vhosts/{quote(name, safe='')}")
-    management.put(f"permissions/{quote(name, safe='')}/{quote(management.user, safe='')}", EVERYTHING)
+    management.put(f"permissions/{quote(name, safe='')}/{quote(user, safe='')}", EVERYTHING)
 
 
 def delete_vhost(management: Management, name: str) -> None:

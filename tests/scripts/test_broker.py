@@ -17,7 +17,8 @@ import pytest
 from project_copy import Project, copy_project, is_one_sentence
 from workbench import address, ports
 from workbench.broker import compose, native
-from workbench.management import Management, ManagementError, throwaway_vhost
+from workbench.broker.probe import ask
+from workbench.management import EVERYTHING, Management, ManagementError, throwaway_vhost
 
 needs_native = pytest.mark.skipif(not native.server_script(), reason="rabbitmq-server is not installed")
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -224,12 +225,13 @@ def change(url: str, **parts: str) -> str:
     old = urlsplit(url)
     new = {
         "scheme": old.scheme,
+        "user": old.username,
         "password": old.password,
         "host": old.hostname,
         "port": old.port or 5672,
         "path": old.path,
     } | parts
-    return f"{new['scheme']}://{old.username}:{new['password']}@{new['host']}:{new['port']}{new['path']}"
+    return f"{new['scheme']}://{new['user']}:{new['password']}@{new['host']}:{new['port']}{new['path']}"
 
 
 @pytest.mark.parametrize(
@@ -380,3 +382,21 @@ def test_the_management_api_names_a_user_that_it_refuses(broker_url):
         refused.get("overview")
     assert refusal.value.status == 401
     assert "secret" not in str(refusal.value)
+
+
+@pytest.fixture
+def untagged(broker_url, vhost_url):
+    """The URL, in the test's vhost, of a user without any tag: the management API refuses it."""
+    user, management = f"untagged-{os.getpid()}", Management.of(broker_url)
+    management.put(f"users/{user}", {"password": "secret", "tags": ""})
+    management.put(f"permissions/{address.vhost_of(vhost_url)}/{user}", EVERYTHING)
+    yield change(vhost_url, user=user, password="secret")
+    management.delete(f"users/{user}")
+
+
+def test_a_user_in_management_url_is_the_one_for_the_api(untagged, broker_url, monkeypatch):
+    user, password = urlsplit(broker_url).username, urlsplit(broker_url).password
+    page = urlsplit(Management.of(broker_url).url)
+    monkeypatch.setenv("MANAGEMENT_URL", f"{page.scheme}://{user}:{password}@{page.netloc}")
+    with throwaway_vhost(untagged, "test-other-user") as url:
+        assert ask(url).product == "RabbitMQ"

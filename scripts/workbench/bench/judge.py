@@ -184,7 +184,7 @@ class Judge:
             return self.url
         vhost = f"check-{token}"
         guard.vhost(vhost)
-        make_vhost(Management.of(self.url), vhost)
+        make_vhost(self.url, vhost)
         return with_vhost(self.url, vhost)
 
 
