@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -126,7 +126,8 @@ def reason(error: HTTPError) -> str:
 def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
     """Yield the AMQP URL of a fresh vhost, all of it permitted to the URL's user, and delete it afterwards.
 
-    Also deleted on errors and on Ctrl-C. Raises ManagementError where the user may not make one.
+    Also deleted on errors and on Ctrl-C; one that cannot be is told on stderr. Raises ManagementError where
+    the user may not make one.
     """
     management = Management.of(broker_url)
     name = f"{prefix}-{secrets.token_hex(4)}"
@@ -134,7 +135,7 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
         make_vhost(broker_url, name)
         yield address.with_vhost(broker_url, name)
     finally:
-        delete_vhost(management, name)
+        clear_vhosts(management, [name])
 
 
 def make_vhost(broker_url: str, name: str) -> None:
@@ -152,3 +153,25 @@ def delete_vhost(management: Management, name: str) -> None:
     except ManagementError as error:
         if error.status != 404:
             raise
+
+
+def clear_vhosts(management: Management, names: Sequence[str]) -> None:
+    """Delete these vhosts; where that fails, say on stderr which ones are left, and why."""
+    causes = {name: cause for name in names if (cause := why_left(management, name))}
+    if causes:
+        host, why = urlsplit(management.url).hostname, " and ".join(set(causes.values()))
+        click.echo(
+            f"vhosts are left on {host}, where {why} ({', '.join(causes)}): "
+            "remove them later with `python3 scripts/broker.py reset --vhosts`",
+            err=True,
+        )
+
+
+def why_left(management: Management, name: str) -> str:
+    """Delete a vhost; why that failed, empty where it did not."""
+    try:
+        delete_vhost(management, name)
+    except ManagementError as error:
+        refused = f"the management API refused to delete them with {error.status}"
+        return refused if error.status else "no management API answers"
+    return ""

@@ -9,16 +9,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from left_over import processes_with
 from project_copy import copy_project
 from workbench.address import vhost_of
 from workbench.bench.failures import MAX_LINES
-from workbench.bench.program import MARK
 from workbench.management import EVERYTHING, Management
 from workbench.wire import Cut, Fault, FaultPlan, When, Wire
 from wrong_answers import WRONG_ANSWERS, Wrong
@@ -100,19 +102,6 @@ class Checks:
             *(name for name in vhosts if name.removeprefix("check-") in self.tokens),
             *(f"process {number}" for number in processes_with(self.tokens)),
         ]
-
-
-def processes_with(tokens: set[str]) -> list[int]:
-    """The processes that carry the mark of one of these checks."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environ = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has just ended
-        if any(f"{MARK}={token}".encode() in environ for token in tokens):
-            found.append(int(folder.name))
-    return found
 
 
 @pytest.fixture
@@ -231,6 +220,52 @@ def test_a_broker_that_fails_the_bench_itself_cannot_be_judged_on(checks: Checks
         done = checks.run("02", "--solution", url=wire.address_for("bench"))
     assert done.returncode == 2
     assert "Could not judge: the bench's own connection to the broker failed" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broker_that_goes_away_cannot_be_judged_on(checks: Checks, broker_url: str) -> None:
+    with Wire(broker_url, FaultPlan()) as wire:
+        process = checks.start("02", "--json", url=wire.address_for("bench"))
+        checks.until_it_has_begun(process)
+    done = checks.finish(process)
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["verdict"]) == (2, "unjudged")
+    assert (
+        "the broker went away in the middle of the check, as nothing listens at 127.0.0.1:" in result["why"]
+    )
+    assert "Traceback" not in done.stderr
+
+
+class MakesNoVhosts(BaseHTTPRequestHandler):
+    """A management API that says who may make vhosts, and makes none."""
+
+    def do_GET(self) -> None:  # noqa: D102, N802
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"tags": ["administrator"]}')
+
+    def do_PUT(self) -> None:  # noqa: D102, N802
+        self.send_error(503)
+
+    do_DELETE = do_PUT  # noqa: N815
+
+    def log_message(self, *_what: object) -> None:
+        """Nothing."""
+
+
+def test_a_vhost_that_is_refused_in_the_middle_cannot_be_judged_on(
+    checks: Checks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), MakesNoVhosts) as server:
+        threading.Thread(target=server.serve_forever).start()
+        with monkeypatch.context() as patch:
+            patch.setenv("MANAGEMENT_URL", f"http://127.0.0.1:{server.server_port}")
+            done = checks.run("02")
+        server.shutdown()
+    assert done.returncode == 2
+    assert "Could not judge: the management API at" in done.stderr
+    assert "refuses /api/vhosts/check-" in " ".join(done.stderr.split())
+    assert "vhosts are left on 127.0.0.1, where the management API refused to delete them" in done.stderr
     assert "Traceback" not in done.stderr
 
 

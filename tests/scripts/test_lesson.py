@@ -2,13 +2,19 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from left_over import processes_with
 from project_copy import ROOT, copy_project
+from workbench.guard import CLEARING_SECONDS
 from workbench.lessons import all_lessons
+from workbench.management import Management
 from workbench.terminal import Terminal
 
 
@@ -93,6 +99,38 @@ def test_run_plays_the_page_in_one_terminal(broker_url: str) -> None:
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     assert "1 │ $ python producer.py --count 3" in lines
     assert lines.index("1 │ placed A-0003") < lines.index("2 │ packed A-0001 for Alice")
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_nothing_is_left_of_a_run_that_is_ended(how: signal.Signals, tmp_path: Path, broker_url: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "scripts" / "lesson.py"), "run", "02"],
+        env={**os.environ, "AMQP_URL": broker_url, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        while " placed " not in process.stdout.readline():
+            assert process.poll() is None
+        [folder] = tmp_path.iterdir()
+        process.send_signal(how)
+    until(lambda: left_of(folder, broker_url) == [])
+
+
+def left_of(folder: Path, url: str) -> list[str]:
+    """What is left of a run of a page in this folder."""
+    vhosts = [each["name"] for each in Management.of(url).get("vhosts?columns=name")]
+    token = folder.name.rpartition("-")[2]
+    return [*filter(Path.exists, [folder]), *processes_with({token}), *({folder.name} & {*vhosts})]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what a guard does when its command has ended."""
+    deadline = time.monotonic() + CLEARING_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_run_says_where_a_page_fails(project: Path, broker_url: str) -> None:

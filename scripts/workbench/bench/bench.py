@@ -16,8 +16,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from workbench.bench.effects import Effect, Effects
 from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
-from workbench.bench.program import MAX_STARTS, Program, Run, end_marked
+from workbench.bench.program import MAX_STARTS, Program, Run
 from workbench.journey.words import SEPARATOR, Moment, in_a_line, moments
+from workbench.marked import end_marked
 from workbench.message import order_in
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire

@@ -2,22 +2,21 @@
 
 import importlib.util
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 from pika.exceptions import AMQPError
 
-from workbench.address import with_vhost
 from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, Setting
-from workbench.bench.guard import Guard, delete_names
 from workbench.bench.program import Run
+from workbench.broker import probe
+from workbench.guard import Guard, delete_names
 from workbench.lessons import Lesson
-from workbench.management import Management, ManagementError, make_vhost
+from workbench.management import Management, ManagementError
 from workbench.wire import FaultPlan
 
 AT_ONCE = 3
@@ -147,11 +146,20 @@ class Judge:
 
     def _find(self, scenario: Scenario, guard: Guard) -> Finding:
         self.began(scenario)
-        bench = Bench(self._setting(guard), self.command, self.exercise.lesson.folder, scenario.plan)
-        self._benches.append(bench)
-        finding = self._play(scenario, bench)
+        try:
+            finding = self._play(scenario, self._bench(scenario, guard))
+        except ManagementError as error:
+            finding = Finding(scenario, unjudged=CannotJudge(error.message))
+        except AMQPError as error:
+            finding = Finding(scenario, unjudged=own_connection_failed(error))
+        finding = blaming_the_broker(finding, self.url)
         self.ended(finding)
         return finding
+
+    def _bench(self, scenario: Scenario, guard: Guard) -> Bench:
+        bench = Bench(self._setting(guard), self.command, self.exercise.lesson.folder, scenario.plan)
+        self._benches.append(bench)
+        return bench
 
     def _play(self, scenario: Scenario, bench: Bench) -> Finding:
         broken = unjudged = None
@@ -165,16 +173,14 @@ class Judge:
         except CannotJudge as error:
             unjudged = error
         except AMQPError as error:
-            unjudged = CannotJudge(f"the bench's own connection to the broker failed: {error!r}")
+            unjudged = own_connection_failed(error)
         return Finding(scenario, frozenset(bench.demanded), broken, unjudged, bench.failures())
 
     def _setting(self, guard: Guard) -> Setting:
         """A place that nobody has used; the guard knows of all of it before it is made."""
         token = secrets.token_hex(6)
-        folder = Path(tempfile.gettempdir()) / f"rabbit-holes-check-{token}"
         guard.marked(token)
-        guard.folder(folder)
-        folder.mkdir(mode=0o700)
+        folder = guard.folder(f"rabbit-holes-check-{token}")
         return Setting(self._clean_url(token, guard), folder, token, self.seed)
 
     def _clean_url(self, token: str, guard: Guard) -> str:
@@ -182,10 +188,24 @@ class Judge:
             guard.names(self.exercise.queues, self.exercise.exchanges)
             delete_names(self.url, self.exercise.queues, self.exercise.exchanges)
             return self.url
-        vhost = f"check-{token}"
-        guard.vhost(vhost)
-        make_vhost(self.url, vhost)
-        return with_vhost(self.url, vhost)
+        return guard.vhost(f"check-{token}")
+
+
+def own_connection_failed(error: AMQPError) -> CannotJudge:
+    """What failed was not the program's."""
+    return CannotJudge(f"the bench's own connection to the broker failed: {error!r}")
+
+
+def blaming_the_broker(finding: Finding, url: str) -> Finding:
+    """The finding, unless it is a bad one and no broker answers any more: that is not the program's fault."""
+    if not (finding.broken or finding.unjudged):
+        return finding
+    try:
+        probe.ask(url)
+    except probe.NoAnswer as silence:
+        why = CannotJudge(f"the broker went away in the middle of the check, as {silence.message}")
+        return replace(finding, broken=None, unjudged=why)
+    return finding
 
 
 def may_make_vhosts(url: str) -> bool:

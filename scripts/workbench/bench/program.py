@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-MARK = "RABBIT_HOLES_BENCH"
+from workbench.marked import MARK, end_marked
+
 MAX_STARTS = 8
 PAUSE_SECONDS = 0.1
 KEPT_BYTES = 65_536
@@ -158,15 +159,3 @@ class Program:
         """The same, and an end to whatever has its mark."""
         self.end()
         end_marked(self.token)
-
-
-def end_marked(token: str) -> None:
-    """SIGKILL every process that has this mark in its environment: also those that left its process group.
-
-    They are found in /proc; where there is none, only a program's process group is ended.
-    """
-    mark = f"{MARK}={token}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it is another user's, or has just ended
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                os.kill(int(folder.name), signal.SIGKILL)

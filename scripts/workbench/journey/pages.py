@@ -54,8 +54,8 @@ def drawn(picture: Picture, lesson: Lesson, url: str) -> list[str]:
     Raises click.ClickException where a program cannot be run or fails.
     """
     lines, kill = arguments_of(picture.arguments)
-    with staged(lesson, url) as (folder, stage_url):
-        performance = performance_of(lines, kill, stage_url, folder)
+    with staged(lesson, url) as stage:
+        performance = performance_of(lines, kill, stage.url, stage.folder, stage.mark)
         events = observed(performance)
     names = [command.name for command in performance.commands]
     return mermaid(in_causal_order(steps_of(events), names, performance.waiting))

@@ -121,10 +121,13 @@ def kill_at_first_ack(program: str) -> FaultPlan:
     return FaultPlan((Fault(When("ack", program=program), Kill()),))
 
 
-def performance_of(lines: Sequence[str], kill: str | None, url: str, folder: Path) -> Performance:
+def performance_of(
+    lines: Sequence[str], kill: str | None, url: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> Performance:
     """These command lines as a performance; `kill` names the program that is killed at its first ack.
 
-    Raises click.UsageError for what cannot be read.
+    `environ` is what the programs get beside this process's environment. Raises click.UsageError for what
+    cannot be read.
     """
     try:
         commands = commands_of(lines)
@@ -133,14 +136,16 @@ def performance_of(lines: Sequence[str], kill: str | None, url: str, folder: Pat
     names = [command.name for command in commands]
     if kill and kill not in names:
         raise click.UsageError(f"no program is called {kill} here: there are {', '.join(names)}")
-    return Performance(commands, url, folder, kill_at_first_ack(kill) if kill else None)
+    plan = kill_at_first_ack(kill) if kill else None
+    return Performance(commands, url, folder, plan, environ=environ)
 
 
 class Performance:
     """Commands run in `folder` behind a wire to the broker at `url`.
 
     `news` is all that they do; `waiting`, `statuses` and `struck` are kept up to date meanwhile. `patience`
-    is for how many seconds a program may neither end nor wait before the next one is started.
+    is for how many seconds a program may neither end nor wait before the next one is started. `environ` is
+    what programs get beside this process's environment.
     """
 
     def __init__(
@@ -150,6 +155,7 @@ class Performance:
         folder: Path,
         plan: FaultPlan | None = None,
         patience: float = START_SECONDS,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.commands = commands
         self.waiting: set[str] = set()
@@ -159,6 +165,7 @@ class Performance:
         self.struck: set[str] = set()
         """Programs that the plan has killed."""
         self._folder = folder
+        self._environ = {**(environ or {}), "PYTHONUNBUFFERED": "1"}
         self._news: queue.SimpleQueue[Event | Said | Ended | _Stop] = queue.SimpleQueue()
         self._wire = Wire(url, plan, observer=self._news.put, kill=self._strike_dead)
         self._processes: dict[str, subprocess.Popen] = {}
@@ -234,7 +241,7 @@ class Performance:
             yield Impatient(self._last)
 
     def _start(self, command: Command) -> None:
-        environ = reader_environment(self._wire.address_for(command.name)) | {"PYTHONUNBUFFERED": "1"}
+        environ = reader_environment(self._wire.address_for(command.name)) | self._environ
         process = started(command, self._folder, environ)
         self._processes[command.name], self._last = process, command.name
         self._deadline = time.monotonic() + self._patience

@@ -1,0 +1,93 @@
+"""What a command made is cleared away, however the command and its guard fare."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from workbench import guard, management
+from workbench.guard import Guard
+from workbench.management import Management, ManagementError, throwaway_vhost
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where guards make their folders."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def is_there(broker_url: str, vhost: str) -> bool:
+    return vhost in [each["name"] for each in Management.of(broker_url).get("vhosts?columns=name")]
+
+
+def test_a_guard_that_was_killed_is_replaced(temporary: Path, broker_url: str) -> None:
+    vhost = f"test-guard-{temporary.name}"
+    with Guard(broker_url) as standing:
+        standing.vhost(vhost)
+        standing.process.kill()
+        standing.process.wait()
+        standing.folder("made later")
+    assert not is_there(broker_url, vhost)
+    assert list(temporary.iterdir()) == []
+
+
+class Slow(BaseHTTPRequestHandler):
+    """A management API that takes everything, and deletes when it may."""
+
+    may_delete = threading.Event()
+
+    def do_PUT(self) -> None:  # noqa: D102, N802
+        self.send_response(201)
+        self.end_headers()
+
+    def do_DELETE(self) -> None:  # noqa: D102, N802
+        self.may_delete.wait()
+        self.do_PUT()
+
+    def log_message(self, *_what: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def slow_management(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MANAGEMENT_URL names an API that does not delete before the test is over."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("MANAGEMENT_URL", f"http://127.0.0.1:{server.server_port}")
+        yield
+        Slow.may_delete.set()
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("slow_management", "temporary")
+def test_clearing_away_that_takes_long_is_told_and_loses_nothing(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "CLEARING_SECONDS", 0.2)
+    with Guard(broker_url) as standing:
+        standing.vhost("made only in words")
+    assert capfd.readouterr().err == f"{guard.SLOW}\n"
+
+
+def test_an_error_on_its_way_is_not_replaced_by_one_of_clearing_away(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def refuse(_management: Management, _name: str) -> None:
+        raise ManagementError("not now", 500)
+
+    def use_and_fail() -> None:
+        with throwaway_vhost(broker_url, "test-left"):
+            raise ValueError("the error on its way")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(management, "delete_vhost", refuse)
+        with pytest.raises(ValueError, match="the error on its way"):
+            use_and_fail()
+    told = capsys.readouterr().err
+    name = told.partition("(")[2].partition(")")[0]
+    management.delete_vhost(Management.of(broker_url), name)
+    assert name.startswith("test-left-")
+    assert "refused to delete them with 500" in told
+    assert "broker.py reset --vhosts" in told
