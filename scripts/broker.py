@@ -82,11 +82,13 @@ def logs(follow: bool) -> None:
 
 @main.command(epilog="Example: python3 scripts/broker.py reset --lesson 02")
 @click.option("--lesson", type=click.IntRange(0, 99), metavar="NN", help="Only what this lesson made.")
+@click.option("--vhosts", is_flag=True, help="Also vhosts that a check or a played page has left behind.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def reset(lesson: int | None, yes: bool) -> None:
+def reset(lesson: int | None, vhosts: bool, yes: bool) -> None:
     """Remove the queues and exchanges that lessons made, and nothing else."""
     url = current().url
-    found = leftovers.find(url, None if lesson is None else f"{lesson:02}")
+    number = None if lesson is None else f"{lesson:02}"
+    found = leftovers.find(url, number) + (leftovers.find_vhosts(url, number) if vhosts else [])
     if not found:
         click.echo(f"nothing of a lesson is on {address.hidden(url)}", err=True)
         return

@@ -5,10 +5,13 @@ Brokers are started on ports of their own, in copies of the project: the broker 
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +21,14 @@ from project_copy import Project, copy_project, is_one_sentence
 from workbench import address, ports
 from workbench.broker import compose, native
 from workbench.broker.probe import ask
-from workbench.management import EVERYTHING, Management, ManagementError, throwaway_vhost
+from workbench.management import (
+    EVERYTHING,
+    Management,
+    ManagementError,
+    clear_vhosts,
+    make_vhost,
+    throwaway_vhost,
+)
 
 needs_native = pytest.mark.skipif(not native.server_script(), reason="rabbitmq-server is not installed")
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -350,6 +360,30 @@ def test_reset_asks_nobody_and_so_does_nothing(project, littered):
     assert done.returncode == 2
     assert "--yes" in done.stderr
     assert "lesson02.orders" in names(littered)
+
+
+def test_reset_removes_vhosts_that_were_left_behind_if_it_is_told_to(project, littered):
+    left, in_use = (f"lesson77-{secrets.token_hex(4)}" for _ in range(2))
+    management = Management.of(littered)
+    for vhost in (left, in_use):
+        make_vhost(littered, vhost)
+    try:
+        with pika.BlockingConnection(pika.URLParameters(address.with_vhost(littered, in_use))):
+            until(lambda: in_use in [each["vhost"] for each in management.get("connections?columns=vhost")])
+            assert left not in reset(project, littered, "--lesson", "77").stdout
+            done = reset(project, littered, "--lesson", "77", "--vhosts", "--yes")
+        assert done.stdout == f"vhost {left}\n"
+        assert {each["name"] for each in management.get("vhosts?columns=name")} & {left, in_use} == {in_use}
+    finally:
+        clear_vhosts(management, [left, in_use])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what the management API tells a moment later."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_reset_without_the_management_api_is_one_sentence(project, broker_url):
