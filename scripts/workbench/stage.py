@@ -16,6 +16,11 @@ from workbench.marked import MARK
 from workbench.page import steps_of
 from workbench.player import Player, reader_environment
 
+# What a reader's own runs leave in a lesson's folder: git ignores it, too.
+LEFT_BY_READERS = shutil.ignore_patterns(
+    "__pycache__", "*.sqlite*", "*.url", "exercise.kept*", "node_modules", "package-lock.json"
+)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -42,15 +47,12 @@ def staged(lesson: Lesson, url: str) -> Iterator[Stage]:
     with Guard(url) as guard:
         guard.marked(token)
         folder = guard.folder(name) / lesson.folder.name
-        shutil.copytree(lesson.folder, folder, ignore=_compiled)
+        shutil.copytree(lesson.folder, folder, ignore=LEFT_BY_READERS)
         try:
             url = guard.vhost(name)
         except ManagementError as error:
             click.echo(f"without a vhost of its own, as {error.message}", err=True)
         yield Stage(folder, url, {MARK: token})
-
-
-_compiled = shutil.ignore_patterns("__pycache__")
 
 
 @contextmanager
