@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import click
 import pika
 import pytest
 from project_copy import Project, copy_project, is_one_sentence
 from workbench import address, ports
-from workbench.broker import compose, native
+from workbench.broker import choice, compose, native
 from workbench.broker.probe import ask
 from workbench.management import (
     EVERYTHING,
@@ -207,6 +208,50 @@ def test_a_foreign_broker_is_used_and_never_stopped(project, broker_url):
         assert "this project did not start the broker" in done.stderr
     up = project.broker("up", AMQP_URL=broker_url)
     assert (up.returncode, "named by AMQP_URL" in up.stdout) == (0, True)
+
+
+@pytest.fixture
+def docker(tmp_path, monkeypatch):
+    """Puts a `docker` into PATH that does this, and notes that it was asked; returns the note's path."""
+
+    def put(does: str) -> Path:
+        program = tmp_path / "bin" / "docker"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\necho asked >> '{tmp_path}/asked'\n{does}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        return tmp_path / "asked"
+
+    return put
+
+
+def test_docker_is_not_asked_for_a_broker_that_is_named(docker, broker_url, monkeypatch):
+    asked = docker("exec sleep 100")
+    monkeypatch.setenv("AMQP_URL", broker_url)
+    assert choice.ensure_up().way == choice.GIVEN
+    assert not asked.exists()
+
+
+def test_docker_is_not_asked_for_a_broker_elsewhere(docker, monkeypatch):
+    asked = docker("exec sleep 100")
+    monkeypatch.setenv("AMQP_URL", "amqp://guest:guest@broker.example/")
+    with pytest.raises(click.ClickException, match="did not start the broker that AMQP_URL names"):
+        choice.own()
+    assert not asked.exists()
+
+
+def test_a_docker_that_fails_is_no_failure_of_a_broker_that_answers(docker, monkeypatch):
+    monkeypatch.delenv("AMQP_URL", raising=False)
+    asked = docker('case "$1 $2" in version*|"compose version") exit 0;; esac; exit 14')
+    assert choice.way_of("amqp://guest:guest@localhost:1/") == choice.FOUND
+    assert asked.exists()
+
+
+def test_a_docker_that_hangs_is_told_in_a_sentence(docker, monkeypatch):
+    monkeypatch.setattr(compose, "ENGINE_SECONDS", 0.2)
+    docker("exec sleep 100")
+    with pytest.raises(click.ClickException, match=r"`docker compose ps` failed \(no answer within 0.2 s\)"):
+        compose.containers()
 
 
 UNREADABLE = ["amqp://guest:se/cret@localhost/", "amqp://guest:12/cret@localhost/", "amqp://g:se[cret@h/"]

@@ -330,9 +330,12 @@ def test_no_broker(checks: Checks) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_user_who_may_not_make_vhosts(checks: Checks, broker_url: str, vhost_url: str) -> None:
+def test_user_who_may_not_make_vhosts(
+    checks: Checks, broker_url: str, vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a vhost of its own it empties and uses the lesson's names, says so, and removes them."""
     management = Management.of(broker_url)
+    monkeypatch.setenv("MANAGEMENT_URL", management.url)  # without a user who may
     user, vhost = f"learner-{os.getpid()}", quote(vhost_of(vhost_url), safe="")
     management.put(f"users/{user}", {"password": "secret", "tags": ""})
     try:

@@ -15,6 +15,8 @@ from workbench.management import LOOPBACK
 
 # In the order of choice. Each module has prepare(), port(), start(), stop(), restart() and log_command().
 OWN_WAYS: dict[str, ModuleType] = {compose.WAY: compose, native.WAY: native}
+# To find out which one runs: the private node is noted in a file, Docker has to be asked.
+LOOKED_AT = (native, compose)
 
 GIVEN = "given"
 FOUND = "found"
@@ -54,19 +56,14 @@ def current() -> Broker:
 
 
 def way_of(url: str) -> str:
-    """Whose the broker at this URL is."""
-    for way, module in OWN_WAYS.items():
-        if is_at(url, module.port()):
-            return way
-    return GIVEN if os.environ.get("AMQP_URL") else FOUND
-
-
-def is_at(url: str, port: int | None) -> bool:
-    """Whether the URL names this port of this machine."""
-    parts = urlsplit(url)
-    return (
-        port is not None and parts.hostname in LOOPBACK and (parts.port or address.DEFAULT_AMQP_PORT) == port
-    )
+    """Whose the broker at this URL is; one that AMQP_URL names is not looked into, and Docker may fail."""
+    if os.environ.get("AMQP_URL"):
+        return GIVEN
+    try:
+        module = own_at(url)
+    except click.ClickException:
+        return FOUND
+    return module.WAY if module else FOUND
 
 
 def ensure_up(*, way: str | None = None, yes: bool = False, verbose: bool = False) -> Broker:
@@ -146,12 +143,16 @@ def own() -> ModuleType | None:
     if url := os.environ.get("AMQP_URL"):
         probe.parsed(url)
         return own_at(url) or refuse_foreign(url)
-    return own_at(address.broker_url()) or next((m for m in OWN_WAYS.values() if m.port()), None)
+    return own_at(address.broker_url()) or next((module for module in LOOKED_AT if module.port()), None)
 
 
 def own_at(url: str) -> ModuleType | None:
-    """The way by which a broker of our own runs at this URL."""
-    return next((module for module in OWN_WAYS.values() if is_at(url, module.port())), None)
+    """The way by which a broker of our own runs at this URL; click.ClickException where Docker fails."""
+    parts = urlsplit(url)
+    if parts.hostname not in LOOPBACK:
+        return None
+    port = parts.port or address.DEFAULT_AMQP_PORT
+    return next((module for module in LOOKED_AT if module.port() == port), None)
 
 
 def refuse_foreign(url: str) -> None:

@@ -141,7 +141,11 @@ def log_command(*, follow: bool) -> list[str]:
 
 def compose(*arguments: str) -> str:
     """What a `docker compose` command prints; raises click.ClickException where it fails."""
-    done = subprocess.run(["docker", "compose", *arguments], cwd=ROOT, capture_output=True, text=True)
+    command = ["docker", "compose", *arguments]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ENGINE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise click.ClickException(failure(arguments, f"no answer within {ENGINE_SECONDS} s")) from None
     if done.returncode != 0:
         raise click.ClickException(failure(arguments, done.stderr))
     return done.stdout
