@@ -17,7 +17,7 @@ import click
 from workbench import address, foreground
 from workbench.broker import Broker, choice, current, ensure_up, leftovers
 from workbench.edge import Group
-from workbench.management import Management
+from workbench.management import Management, ManagementError
 
 
 @click.group(cls=Group, epilog="Example: python3 scripts/broker.py up")
@@ -140,8 +140,20 @@ def facts(broker: Broker) -> dict:
         "version": broker.answer.version,
         "url": address.hidden(broker.url),
         "management": management.url if management.answers() else None,
+        "short_of": short_of(management),
         "seconds": round(broker.answer.seconds, 4),
     }
+
+
+def short_of(management: Management) -> list[str] | None:
+    """What the broker has too little of, for which it blocks publishers; None where this user is not told."""
+    try:
+        management.get("health/checks/alarms")
+    except ManagementError as error:
+        if "alarms" not in error.answer:
+            return None
+        return sorted({alarm["resource"] for alarm in error.answer["alarms"]})
+    return []
 
 
 def show(broker: Broker) -> None:
@@ -150,6 +162,10 @@ def show(broker: Broker) -> None:
     click.echo(f"broker           {told['product']} {told['version']}, {broker.words}")
     click.echo(f"URL              {told['url']}")
     click.echo(f"management page  {told['management'] or 'does not answer'}")
+    if told["short_of"]:
+        click.echo(
+            f"short of         {' and '.join(told['short_of'])}: it blocks publishers until it has more"
+        )
     click.echo(f"answered in      {told['seconds'] * 1000:.0f} ms")
 
 

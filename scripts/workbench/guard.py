@@ -19,6 +19,7 @@ import pika
 from pika.exceptions import AMQPError
 
 from workbench.address import with_vhost
+from workbench.broker import probe
 from workbench.management import Management, clear_vhosts, make_vhost
 from workbench.marked import end_marked
 
@@ -135,7 +136,7 @@ def clear_names(url: str, queues: Sequence[str], exchanges: Sequence[str]) -> No
 
 def delete_names(url: str, queues: Sequence[str], exchanges: Sequence[str]) -> None:
     """Delete these where they are."""
-    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+    with pika.BlockingConnection(probe.parsed(url, CLEARING_SECONDS)) as connection:
         channel = connection.channel()
         for queue in queues:
             channel.queue_delete(queue)

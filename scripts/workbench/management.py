@@ -21,11 +21,15 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ManagementError(click.ClickException):
-    """A call to the management API failed; `status` is the HTTP status, None where nothing answered."""
+    """A call to the management API failed.
 
-    def __init__(self, sentence: str, status: int | None = None) -> None:
+    `status` is the HTTP status, None where nothing answered, `answer` the JSON object that came with it.
+    """
+
+    def __init__(self, sentence: str, status: int | None = None, answer: dict | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+        self.answer = answer or {}
 
 
 class Management:
@@ -79,17 +83,19 @@ class Management:
             return json.loads(text) if text else None
         except HTTPError as error:
             with error:
-                raise ManagementError(self._refusal(error, path), error.code) from None
+                answer = answer_in(error)
+            raise ManagementError(self._refusal(error, path, answer), error.code, answer) from None
         except (URLError, OSError, ValueError) as error:
             raise ManagementError(self._silence(error)) from None
 
-    def _refusal(self, error: HTTPError, path: str) -> str:
+    def _refusal(self, error: HTTPError, path: str, answer: dict) -> str:
         if error.code == 401:
             return (
                 f"the management API at {self.url} refuses the user {self.user}: "
                 "give AMQP_URL or MANAGEMENT_URL a user with the tag `management`, and its password"
             )
-        return f"the management API at {self.url} refuses /api/{path}: {error.code}, {reason(error)}"
+        why = answer.get("reason", error.reason)
+        return f"the management API at {self.url} refuses /api/{path}: {error.code}, {why}"
 
     def _silence(self, error: Exception) -> str:
         return (
@@ -114,12 +120,13 @@ def opener_for(url: str) -> OpenerDirector:
     return build_opener(ProxyHandler({})) if urlsplit(url).hostname in LOOPBACK else build_opener()
 
 
-def reason(error: HTTPError) -> str:
-    """What the API says of a refusal, as far as it says something."""
+def answer_in(error: HTTPError) -> dict:
+    """The JSON object that the API sends with a refusal; empty where it is none."""
     try:
-        return str(json.loads(error.read())["reason"])
-    except (ValueError, KeyError, TypeError):
-        return error.reason
+        answer = json.loads(error.read())
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 @contextmanager

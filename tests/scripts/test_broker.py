@@ -20,8 +20,11 @@ import pika
 import pytest
 from project_copy import Project, copy_project, is_one_sentence
 from workbench import address, ports
+from workbench.bench import bench
+from workbench.bench.judge import Exercise, Judge
 from workbench.broker import choice, compose, native
 from workbench.broker.probe import ask
+from workbench.lessons import find_lesson
 from workbench.management import (
     EVERYTHING,
     Management,
@@ -125,6 +128,32 @@ def test_a_private_node_from_up_to_down(node):
     left_over = state_of(node)["epmd"]["pid"]
     assert node.broker("up", "--way", "native").returncode == 0
     assert left_over not in processes_of(node)
+
+
+@needs_native
+def test_a_broker_that_blocks_publishers_says_so_and_is_not_judged_on(project, monkeypatch):
+    configuration = project.folder / ".broker/conf.d/short.conf"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text("vm_memory_high_watermark.absolute = 1\n")
+    try:
+        assert project.broker("up", "--way", "native").returncode == 0
+        status = project.broker("status").stdout
+        told = json.loads(project.broker("status", "--json").stdout)
+        monkeypatch.setenv("MANAGEMENT_URL", address.management_url(project.environ))
+        monkeypatch.setattr(bench, "BLOCKED_SECONDS", 0.5)
+        verdicts = [
+            Judge(
+                Exercise(find_lesson(number)), [sys.executable, "solution.py"], url_of(project), 1
+            ).verdict()
+            for number in ("01", "03")
+        ]
+    finally:
+        assert project.broker("down").returncode == 0
+    assert "short of         memory: it blocks publishers until it has more" in status
+    assert told["short_of"] == ["memory"]
+    for verdict in verdicts:
+        assert verdict.word == "unjudged"
+        assert "short of memory or disk" in str(verdict.unjudged.unjudged)
 
 
 def state_of(project: Project) -> dict:

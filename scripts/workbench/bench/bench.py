@@ -17,6 +17,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from workbench.bench.effects import Effect, Effects
 from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
 from workbench.bench.program import MAX_STARTS, Program, Run
+from workbench.broker import probe
 from workbench.journey.words import SEPARATOR, Moment, in_a_line, moments
 from workbench.marked import end_marked
 from workbench.message import order_in
@@ -31,6 +32,8 @@ QUIET_SECONDS = 1.5
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
 LOOK_SECONDS = 0.05
+# How long the broker may hold back what the bench publishes.
+BLOCKED_SECONDS = 30.0
 CLOCK_SECONDS = 0.001  # SQLite counts whole milliseconds
 NOT_FOUND = 404
 ANOTHER_BROKERS = "that was made for the check: set MANAGEMENT_URL to its management page"
@@ -168,7 +171,7 @@ class Bench:
     def channel(self) -> Iterator[BlockingChannel]:
         """The bench's own way to the broker, past the wire."""
         try:
-            connection = pika.BlockingConnection(pika.URLParameters(self._setting.url))
+            connection = pika.BlockingConnection(probe.parsed(self._setting.url, BLOCKED_SECONDS))
         except pika.exceptions.ProbableAccessDeniedError as error:
             raise CannotJudge(f"the broker does not know the vhost {ANOTHER_BROKERS}") from error
         with connection:
@@ -346,6 +349,10 @@ class Bench:
 
     def _was_refused(self, name: str, run: Run) -> bool:
         return any(each.contains(run) for each in self._cut_offs(name))
+
+    def was_blocked(self) -> bool:
+        """Whether the broker held back what the program published."""
+        return self._count("blocked") > 0
 
     def journey(self, order: str) -> str:
         """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ConnectionBlockedTimeout
 
 from workbench.bench.bench import Bench, Broken, CannotJudge, Promise, Setting
 from workbench.bench.program import Run
@@ -20,6 +20,10 @@ from workbench.management import Management, ManagementError
 from workbench.wire import FaultPlan
 
 AT_ONCE = 3
+BLOCKED = (
+    "the broker is short of memory or disk, and takes nothing from publishers: see which with "
+    "`python3 scripts/broker.py status`, and make room for it"
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,8 @@ class Judge:
             unjudged = error
         except AMQPError as error:
             unjudged = own_connection_failed(error)
+        if (broken or unjudged) and bench.was_blocked():
+            broken, unjudged = None, CannotJudge(BLOCKED)
         return Finding(scenario, frozenset(bench.demanded), broken, unjudged, bench.failures())
 
     def _setting(self, guard: Guard) -> Setting:
@@ -193,6 +199,8 @@ class Judge:
 
 def own_connection_failed(error: AMQPError) -> CannotJudge:
     """What failed was not the program's."""
+    if isinstance(error, ConnectionBlockedTimeout):
+        return CannotJudge(BLOCKED)
     return CannotJudge(f"the bench's own connection to the broker failed: {error!r}")
 
 
