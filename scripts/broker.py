@@ -18,6 +18,7 @@ from workbench import address, foreground
 from workbench.broker import Broker, choice, current, ensure_up, leftovers
 from workbench.edge import Group
 from workbench.management import Management, ManagementError
+from workbench.typed import typed
 
 
 @click.group(cls=Group, epilog="Example: python3 scripts/broker.py up")
@@ -116,9 +117,7 @@ def own_or_refuse() -> ModuleType:
     module = choice.own()
     if not module:
         refuse_if_foreign()
-        raise click.ClickException(
-            "no broker of this project is running: type `python3 scripts/broker.py up`"
-        )
+        raise click.ClickException(f"no broker of this project is running: type `{typed('broker.py up')}`")
     return module
 
 

@@ -29,6 +29,7 @@ from workbench.broker import ensure_up
 from workbench.console import console
 from workbench.edge import Group
 from workbench.lessons import Lesson, LessonNumber, starter_of
+from workbench.typed import typed
 
 UNJUDGED = 2
 INDENT = 8
@@ -134,7 +135,8 @@ def as_text(lesson: Lesson, verdict: Verdict, hint: bool) -> None:
     if not verdict.broken:
         out.print(f"\n[bold green]All {len(verdict.promises)} promises kept.[/]")
     elif not hint:
-        out.print(f"\nA hint for each: python3 scripts/check.py {lesson.number} --hint --seed {verdict.seed}")
+        hints = typed(f"check.py {lesson.number} --hint --seed {verdict.seed}")
+        out.print(f"\nA hint for each: {hints}", soft_wrap=True)
     status.print(f"seed {verdict.seed}, {verdict.seconds:.1f} s", style="dim")
 
 

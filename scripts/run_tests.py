@@ -14,6 +14,7 @@ import click
 from workbench import foreground
 from workbench.broker import Broker, ensure_up
 from workbench.edge import Command
+from workbench.typed import typed
 
 # Tests spend their time waiting for processes and brokers, each on a vhost of its own. A later -n wins.
 AT_ONCE = ["-n", "4"]
@@ -46,9 +47,7 @@ def pytest_arguments(arguments: tuple[str, ...]) -> list[str]:
 def tell_what_stays(broker: Broker) -> None:
     """Say how to stop a broker that was started for the tests."""
     if not broker.was_up:
-        click.echo(
-            f"the broker is still up ({broker.words}): `python3 scripts/broker.py down` stops it", err=True
-        )
+        click.echo(f"the broker is still up ({broker.words}): `{typed('broker.py down')}` stops it", err=True)
 
 
 if __name__ == "__main__":

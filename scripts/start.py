@@ -14,13 +14,13 @@ import click
 from workbench import foreground
 from workbench.broker import ensure_up
 from workbench.edge import Command
+from workbench.typed import typed
 
-NEXT = """
-Next:
-  python3 scripts/lesson.py show 01   its page: try it yourself, in two terminals
-  python3 scripts/lesson.py list      all lessons
-  python3 scripts/broker.py status    which broker this was; `down` stops it
-"""
+NEXT = {
+    "lesson.py show 01": "its page: try it yourself, in two terminals",
+    "lesson.py list": "all lessons",
+    "broker.py status": "which broker this was; `down` stops it",
+}
 
 
 @click.command(cls=Command, epilog="Example: python3 scripts/start.py --yes")
@@ -31,8 +31,16 @@ def main(yes: bool) -> None:
     click.echo(f"the broker: {broker.answer.product} {broker.answer.version}, {broker.words}", err=True)
     status = play_first_lesson(broker.url)
     if status == 0:
-        click.echo(NEXT, err=True)
+        tell_what_comes_next()
     sys.exit(status)
+
+
+def tell_what_comes_next() -> None:
+    """The commands to go on with, each with what it does."""
+    width = max(len(typed(command)) for command in NEXT)
+    click.echo("\nNext:", err=True)
+    for command, does in NEXT.items():
+        click.echo(f"  {typed(command):{width}}   {does}", err=True)
 
 
 def play_first_lesson(url: str) -> int:

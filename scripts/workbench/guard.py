@@ -20,8 +20,9 @@ from pika.exceptions import AMQPError
 
 from workbench.address import with_vhost
 from workbench.broker import probe
-from workbench.management import Management, clear_vhosts, make_vhost
+from workbench.management import REMOVE_VHOSTS, Management, clear_vhosts, make_vhost
 from workbench.marked import end_marked
+from workbench.typed import typed
 
 CLEARING_SECONDS = 20
 SCRIPTS = Path(__file__).resolve().parents[1]
@@ -38,7 +39,7 @@ class Guard:
         self._url = url
         self._told: list[dict[str, str | Sequence[str]]] = []
         self.process = standing_guard()
-        self._tell(url=url)
+        self._tell(url=url, later=typed(REMOVE_VHOSTS))
 
     def __enter__(self) -> "Guard":
         """Nothing to do: it stands guard already."""
@@ -115,7 +116,8 @@ def main() -> None:
     for folder in _named("folder", told):
         shutil.rmtree(folder, ignore_errors=True)
     [url] = _named("url", told)
-    clear_vhosts(Management.of(url), _named("vhost", told))
+    [later] = _named("later", told)
+    clear_vhosts(Management.of(url), _named("vhost", told), later)
     for each in told:
         if "queues" in each:
             clear_names(url, each["queues"], each["exchanges"])

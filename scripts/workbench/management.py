@@ -14,8 +14,10 @@ from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 import click
 
 from workbench import address
+from workbench.typed import typed
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
+REMOVE_VHOSTS = "broker.py reset --vhosts"
 GUEST = ("guest", "guest")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -142,7 +144,7 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
         make_vhost(broker_url, name)
         yield address.with_vhost(broker_url, name)
     finally:
-        clear_vhosts(management, [name])
+        clear_vhosts(management, [name], typed(REMOVE_VHOSTS))
 
 
 def make_vhost(broker_url: str, name: str) -> None:
@@ -162,14 +164,13 @@ def delete_vhost(management: Management, name: str) -> None:
             raise
 
 
-def clear_vhosts(management: Management, names: Sequence[str]) -> None:
-    """Delete these vhosts; where that fails, say on stderr which ones are left, and why."""
+def clear_vhosts(management: Management, names: Sequence[str], later: str) -> None:
+    """Delete these vhosts; where that fails, say on stderr which, why, and what removes them `later`."""
     causes = {name: cause for name in names if (cause := why_left(management, name))}
     if causes:
         host, why = urlsplit(management.url).hostname, " and ".join(set(causes.values()))
         click.echo(
-            f"vhosts are left on {host}, where {why} ({', '.join(causes)}): "
-            "remove them later with `python3 scripts/broker.py reset --vhosts`",
+            f"vhosts are left on {host}, where {why} ({', '.join(causes)}): remove them later with `{later}`",
             err=True,
         )
 

@@ -449,7 +449,7 @@ def test_reset_removes_vhosts_that_were_left_behind_if_it_is_told_to(project, li
         assert done.stdout == f"vhost {left}\n"
         assert {each["name"] for each in management.get("vhosts?columns=name")} & {left, in_use} == {in_use}
     finally:
-        clear_vhosts(management, [left, in_use])
+        clear_vhosts(management, [left, in_use], "reset")
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -17,13 +17,10 @@ from workbench.broker import probe
 from workbench.guard import Guard, delete_names
 from workbench.lessons import Lesson
 from workbench.management import Management, ManagementError
+from workbench.typed import typed
 from workbench.wire import FaultPlan
 
 AT_ONCE = 3
-BLOCKED = (
-    "the broker is short of memory or disk, and takes nothing from publishers: see which with "
-    "`python3 scripts/broker.py status`, and make room for it"
-)
 
 
 @dataclass(frozen=True)
@@ -179,7 +176,7 @@ class Judge:
         except AMQPError as error:
             unjudged = own_connection_failed(error)
         if (broken or unjudged) and bench.was_blocked():
-            broken, unjudged = None, CannotJudge(BLOCKED)
+            broken, unjudged = None, blocked()
         return Finding(scenario, frozenset(bench.demanded), broken, unjudged, bench.failures())
 
     def _setting(self, guard: Guard) -> Setting:
@@ -200,8 +197,16 @@ class Judge:
 def own_connection_failed(error: AMQPError) -> CannotJudge:
     """What failed was not the program's."""
     if isinstance(error, ConnectionBlockedTimeout):
-        return CannotJudge(BLOCKED)
+        return blocked()
     return CannotJudge(f"the bench's own connection to the broker failed: {error!r}")
+
+
+def blocked() -> CannotJudge:
+    """The broker waits for room, and everybody for the broker."""
+    return CannotJudge(
+        "the broker is short of memory or disk, and takes nothing from publishers: see which with "
+        f"`{typed('broker.py status')}`, and make room for it"
+    )
 
 
 def blaming_the_broker(finding: Finding, url: str) -> Finding:

@@ -19,6 +19,7 @@ from workbench import address, packages, ports, quietly
 from workbench.broker import readiness
 from workbench.broker.ways import Unavailable
 from workbench.environment import ROOT
+from workbench.typed import typed
 
 WAY = "native"
 NAME = "a private node in .broker/"
@@ -85,7 +86,7 @@ def start() -> None:
     if running_at := port():
         raise click.ClickException(
             f"the private node runs at port {running_at} already: type `export AMQP_PORT={running_at}` "
-            "to use it, or `python3 scripts/broker.py down` first"
+            f"to use it, or `{typed('broker.py down')}` first"
         )
     start_at(address.amqp_port(), address.management_port())
 

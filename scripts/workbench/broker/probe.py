@@ -14,6 +14,7 @@ import pika
 from pika.exceptions import AMQPConnectionError, ProbableAccessDeniedError, ProbableAuthenticationError
 
 from workbench import address
+from workbench.typed import typed
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 FRAME_END = b"\xce"
@@ -168,8 +169,8 @@ def cause(error: Exception, url: str, where: str, parameters: pika.URLParameters
 def start_it() -> str:
     """What to type where no broker runs."""
     if os.environ.get("AMQP_URL"):
-        return "start that broker, or unset AMQP_URL and type `python3 scripts/broker.py up`"
-    return "type `python3 scripts/broker.py up`"
+        return f"start that broker, or unset AMQP_URL and type `{typed('broker.py up')}`"
+    return f"type `{typed('broker.py up')}`"
 
 
 def another_port(port: int) -> str:
