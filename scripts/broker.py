@@ -17,7 +17,7 @@ import click
 from workbench import address, foreground
 from workbench.broker import Broker, choice, current, ensure_up, leftovers
 from workbench.edge import Group
-from workbench.management import Management, ManagementError
+from workbench.management import REFUSES, SILENT, Management, ManagementError
 from workbench.typed import typed
 
 
@@ -104,7 +104,7 @@ def agree_to_remove(count: int, url: str, *, yes: bool) -> None:
     """Go on only with consent: without it, end with status 1, or 2 where nobody can be asked."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError("nobody is there to be asked: add --yes to remove what is listed above")
     what = "it" if count == 1 else f"these {count}"
     question = f"Remove {what} from {address.hidden(url)}, with all messages?"
@@ -133,12 +133,14 @@ def refuse_if_foreign() -> None:
 def facts(broker: Broker) -> dict:
     """What `status` tells, for programs; there is no password in it."""
     management = Management.of(broker.url)
+    state = management.state()
     return {
         "way": broker.way,
         "product": broker.answer.product,
         "version": broker.answer.version,
         "url": address.hidden(broker.url),
-        "management": management.url if management.answers() else None,
+        "management": None if state == SILENT else management.url,
+        "management_refuses": management.user if state == REFUSES else None,
         "short_of": short_of(management),
         "seconds": round(broker.answer.seconds, 4),
     }
@@ -160,7 +162,8 @@ def show(broker: Broker) -> None:
     told = facts(broker)
     click.echo(f"broker           {told['product']} {told['version']}, {broker.words}")
     click.echo(f"URL              {told['url']}")
-    click.echo(f"management page  {told['management'] or 'does not answer'}")
+    refuses = f", which refuses the user {told['management_refuses']}" if told["management_refuses"] else ""
+    click.echo(f"management page  {told['management'] or 'does not answer'}{refuses}")
     if told["short_of"]:
         click.echo(
             f"short of         {' and '.join(told['short_of'])}: it blocks publishers until it has more"

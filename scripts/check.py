@@ -10,11 +10,10 @@ environment.enter()  # from here on pika, click and rich can be imported
 import itertools
 import json
 import random
-import shlex
 import shutil
 import sys
 import time
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import click
 from rich.markup import escape
@@ -28,6 +27,7 @@ from workbench.bench.judge import Exercise, Finding, Judge, Scenario, Verdict
 from workbench.broker import ensure_up
 from workbench.console import console
 from workbench.edge import Group
+from workbench.journey.performance import shell_words
 from workbench.lessons import Lesson, LessonNumber, starter_of
 from workbench.typed import typed
 
@@ -77,9 +77,7 @@ def judge(
 ) -> None:
     """Judge the exercise of lesson NN."""
     exercise = Exercise(lesson)
-    program = (
-        shlex.split(command) if command else [sys.executable, "solution.py" if solution else "exercise.py"]
-    )
+    program = program_of(command, solution)
     url = url_of_a_broker()
     while True:
         seen = saved_at(lesson)
@@ -87,11 +85,21 @@ def judge(
         verdict = judged(Judge(exercise, program, url, chosen), quiet=as_json)
         render = as_object if as_json else as_text
         render(lesson, verdict, hint)
-        if not solution and not command:
+        if not solution and command is None:
             progress.note(lesson.number, verdict.exit_status == 0)
         if not watch:
             sys.exit(verdict.exit_status)
         until_saved(lesson, seen)
+
+
+def program_of(command: str | None, solution: bool) -> Sequence[str]:
+    """What is judged, word by word; raises click.UsageError for a command that cannot be read."""
+    if command is None:
+        return [sys.executable, "solution.py" if solution else "exercise.py"]
+    try:
+        return shell_words(command)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def url_of_a_broker() -> str:

@@ -193,5 +193,4 @@ def exit_status(failed: Sequence[int]) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # an order's id may have letters that this terminal has not
     main()

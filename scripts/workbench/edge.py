@@ -1,11 +1,15 @@
 """The edge of every command: what goes wrong ends as one sentence, Ctrl-C as a sentence and exit status 0."""
 
+import errno
+import io
 import signal
 import sys
 
 import click
 
 from workbench.environment import stop_quietly
+
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Edge:
@@ -15,12 +19,16 @@ class Edge:
         """Run the command; raises click.ClickException for what the operating system refuses."""
         if signal.getsignal(signal.SIGINT) is stop_quietly:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # there may be letters that this terminal has not
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nstopped", err=True)
             sys.exit(0)
-        except PermissionError as error:
+        except OSError as error:
+            if error.errno not in REFUSED:
+                raise
             raise click.ClickException(
                 f"not allowed to use {error.filename or 'a process of another user'}: "
                 "type this as the user who owns it"

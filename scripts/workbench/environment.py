@@ -72,7 +72,7 @@ def stop_quietly(_signal: int, _frame: object) -> None:
 def requests(requirement_files: tuple[str, ...]) -> dict[str, str]:
     """What each file asks for: its text, and that of the constraints which hold for pip."""
     constraints = os.environ.get("PIP_CONSTRAINT", "").split()
-    held_to = "".join(Path(file).read_text() for file in constraints)
+    held_to = "".join(each if "://" in each else Path(each).read_text() for each in constraints)
     return {name: (ROOT / name).read_text() + held_to for name in requirement_files}
 
 

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
@@ -17,6 +18,8 @@ from workbench import address
 from workbench.typed import typed
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
+UNAUTHORIZED = 401
+ANSWERS, REFUSES, SILENT = "answers", "refuses", "silent"
 REMOVE_VHOSTS = "broker.py reset --vhosts"
 GUEST = ("guest", "guest")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -66,11 +69,15 @@ class Management:
 
     def answers(self) -> bool:
         """Whether the API answers this user at all."""
+        return self.state() == ANSWERS
+
+    def state(self) -> str:
+        """Whether the API answers, refuses this user, or is silent: one of these words."""
         try:
             self.get("whoami")
-        except ManagementError:
-            return False
-        return True
+        except ManagementError as error:
+            return REFUSES if error.status == UNAUTHORIZED else SILENT
+        return ANSWERS
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
         request = Request(
@@ -87,11 +94,13 @@ class Management:
             with error:
                 answer = answer_in(error)
             raise ManagementError(self._refusal(error, path, answer), error.code, answer) from None
+        except HTTPException:
+            raise ManagementError(self._silence("what listens there does not speak HTTP")) from None
         except (URLError, OSError, ValueError) as error:
-            raise ManagementError(self._silence(error)) from None
+            raise ManagementError(self._silence(getattr(error, "reason", error))) from None
 
     def _refusal(self, error: HTTPError, path: str, answer: dict) -> str:
-        if error.code == 401:
+        if error.code == UNAUTHORIZED:
             return (
                 f"the management API at {self.url} refuses the user {self.user}: "
                 "give AMQP_URL or MANAGEMENT_URL a user with the tag `management`, and its password"
@@ -99,9 +108,9 @@ class Management:
         why = answer.get("reason", error.reason)
         return f"the management API at {self.url} refuses /api/{path}: {error.code}, {why}"
 
-    def _silence(self, error: Exception) -> str:
+    def _silence(self, why: object) -> str:
         return (
-            f"no management API answers at {self.url} ({getattr(error, 'reason', error)}): enable the plugin "
+            f"no management API answers at {self.url} ({why}): enable the plugin "
             "rabbitmq_management on that broker, or set MANAGEMENT_URL to where its page is"
         )
 

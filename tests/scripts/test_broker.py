@@ -6,6 +6,7 @@ Brokers are started on ports of their own, in copies of the project: the broker 
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -329,6 +330,7 @@ def change(url: str, **parts: str) -> str:
         ({"scheme": "amqps"}, "does not speak AMQP over TLS: write amqp://"),
         ({"scheme": "http"}, "does not begin with amqp://"),
         ({"port": "secret"}, "AMQP_URL cannot be read"),
+        ({"host": "a" * 64}, f"no host is called {'a' * 64}"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -446,7 +448,7 @@ def test_reset_removes_vhosts_that_were_left_behind_if_it_is_told_to(project, li
             until(lambda: in_use in [each["vhost"] for each in management.get("connections?columns=vhost")])
             assert left not in reset(project, littered, "--lesson", "77").stdout
             done = reset(project, littered, "--lesson", "77", "--vhosts", "--yes")
-        assert done.stdout == f"vhost {left}\n"
+        assert f"vhost {left}\n" in done.stdout
         assert {each["name"] for each in management.get("vhosts?columns=name")} & {left, in_use} == {in_use}
     finally:
         clear_vhosts(management, [left, in_use], "reset")
@@ -458,6 +460,38 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_who_is_refused_by_the_management_api_is_told_so_and_resets_without_it(
+    broker_url, untagged, tmp_path
+):
+    project = Project(copy_project(tmp_path / "with lessons", "lessons"))
+    page = Management.of(broker_url).url
+    with pika.BlockingConnection(pika.URLParameters(untagged)) as connection:
+        for queue in ("lesson02.orders", "lesson.orders"):
+            connection.channel().queue_declare(queue, durable=True)
+    status = project.broker("status", AMQP_URL=untagged, MANAGEMENT_URL=page)
+    done = project.broker("reset", "--yes", AMQP_URL=untagged, MANAGEMENT_URL=page)
+    assert f"management page  {page}, which refuses the user untagged-" in status.stdout
+    assert (done.returncode, done.stdout) == (0, "queue lesson02.orders\n"), done.stderr
+    admin = urlsplit(broker_url)
+    assert names(change(untagged, user=admin.username, password=admin.password)) == {"lesson.orders"}
+
+
+def test_what_speaks_no_http_is_no_management_api(project, broker_url):
+    amqp = f"http://{urlsplit(broker_url).hostname}:{urlsplit(broker_url).port or 5672}"
+    done = project.broker("reset", "--yes", AMQP_URL=broker_url, MANAGEMENT_URL=amqp)
+    assert (done.returncode, is_one_sentence(done)) == (1, True), done.stderr
+    assert "what listens there does not speak HTTP" in done.stderr
+
+
+def test_reset_asks_nobody_where_there_is_no_stdin(project, littered):
+    environ = {"AMQP_URL": littered, "MANAGEMENT_URL": Management.of(littered).url}
+    command = f"exec {shlex.quote(sys.executable)} scripts/broker.py reset <&-"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=project.folder, env=os.environ | environ, capture_output=True, text=True
+    )
+    assert (done.returncode, "add --yes" in done.stderr) == (2, True), done.stderr
 
 
 def test_reset_without_the_management_api_is_one_sentence(project, broker_url):

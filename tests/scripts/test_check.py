@@ -141,6 +141,16 @@ def test_a_program_that_is_not_there(checks: Checks) -> None:
     assert "Could not judge: there is no program no-such-program" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "why"), [("'", "close its quotes"), ("", "an empty command runs nothing")]
+)
+def test_a_command_that_cannot_be_read(command: str, why: str, checks: Checks) -> None:
+    done = checks.run("02", "--command", command)
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_traceback_of_the_learner_is_shown_as_theirs(checks: Checks) -> None:
     done = checks.run("01", "--command", program(checks, "raise ValueError('my own mistake')"))
     assert done.returncode == 2

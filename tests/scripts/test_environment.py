@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from project_copy import ROOT, is_one_sentence
+from workbench import environment
 
 SCRIPT = """\
 from workbench import environment
@@ -167,3 +168,9 @@ def test_an_old_python_is_told_so_in_a_sentence(minor):
 )
 def test_what_runs_before_the_check_parses_on_an_old_python(script):
     ast.parse(script.read_text(), feature_version=(3, 7))
+
+
+def test_a_constraint_may_be_somewhere_else(monkeypatch):
+    monkeypatch.setenv("PIP_CONSTRAINT", "https://example.org/constraints.txt")
+    [text] = environment.requests(("requirements.txt",)).values()
+    assert text.endswith("https://example.org/constraints.txt")

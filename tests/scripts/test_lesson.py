@@ -25,6 +25,7 @@ def lesson(*arguments: str, project: Path = ROOT, **variables: str) -> subproces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=120,
         check=False,
     )
@@ -55,6 +56,11 @@ def test_show_puts_the_picture_in_words() -> None:
     done = lesson("show", "1")
     assert "producer.py → lesson01.orders: publish" in done.stdout
     assert "flowchart" not in done.stdout
+
+
+def test_show_does_without_letters_that_the_terminal_has_not() -> None:
+    done = lesson("show", "02", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
 
 
 def test_show_pages_at_a_terminal_and_only_there(tmp_path: Path) -> None:

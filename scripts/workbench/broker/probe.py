@@ -130,7 +130,7 @@ def translated(url: str, parameters: pika.URLParameters) -> Iterator[None]:
     """Turn every way to fail into a NoAnswer of one sentence."""
     try:
         yield
-    except (OSError, NotAmqp, AMQPConnectionError) as error:
+    except (OSError, UnicodeError, NotAmqp, AMQPConnectionError) as error:
         where = f"{parameters.host}:{parameters.port}"
         raise NoAnswer(cause(error, url, where, parameters), error) from None
 
@@ -138,7 +138,7 @@ def translated(url: str, parameters: pika.URLParameters) -> Iterator[None]:
 def cause(error: Exception, url: str, where: str, parameters: pika.URLParameters) -> str:
     """The sentence: what is wrong, and what to type next."""
     match error:
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():  # the second where no host could be called so
             remedy = "correct AMQP_URL (the name of a Compose service is known inside Compose only)"
             return f"no host is called {parameters.host}: {remedy}"
         case ConnectionRefusedError():

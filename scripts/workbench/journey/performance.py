@@ -85,13 +85,14 @@ def commands_of(lines: Sequence[str]) -> list[Command]:
     commands: list[Command] = []
     for line in lines:
         named = NAMED.fullmatch(line)
-        words = _words(named["line"] if named else line)
+        words = shell_words(named["line"] if named else line)
         name = named["name"] if named else _stem(words)
         commands.append(Command(_unique(name, {command.name for command in commands}), words))
     return commands
 
 
-def _words(line: str) -> tuple[str, ...]:
+def shell_words(line: str) -> tuple[str, ...]:
+    """The words of a command line; raises ValueError, with a sentence, where no shell could read it."""
     try:
         words = tuple(shlex.split(line))
     except ValueError as error:
