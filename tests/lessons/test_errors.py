@@ -3,11 +3,14 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from subprocess import CompletedProcess
 from urllib.parse import urlsplit
 
 import pytest
+from pika import URLParameters
+from pika import exceptions as amqp
 from pika.adapters.blocking_connection import BlockingChannel
 from workbench.address import with_vhost
 from workbench.lessons import LESSONS
@@ -32,6 +35,18 @@ ARGUMENTS = {
 CONSUMERS = [LESSONS / folder / "consumer.py" for folder in QUEUES]
 WAITING_CONSUMERS = [each for each in CONSUMERS if not each.parent.name.startswith("03")]  # 03 never waits
 SECRET = "s3cret-p4ss"
+PROGRAM = """
+import click
+from connection import connect
+
+@click.command()
+def main():
+    with connect() as connection:
+        channel = connection.channel()
+        {}
+
+main()
+"""
 
 Run = Callable[..., CompletedProcess]
 
@@ -114,10 +129,20 @@ def test_tls_where_there_is_none(run: Run, broker_url: str) -> None:
         "localhost:5672",
         f"amqp://guest:{SECRET}/x@localhost",
         f"amqp://guest:{SECRET}@localhost:port/",
+        f"amqp://guest:{SECRET[:3]}[{SECRET}@localhost/",
+        f"amqp://guest:{SECRET}@{'a' * 64}/",
+        f"amqp://guest:{SECRET}@./",
+        f"amqp://guest:{SECRET}@localhost/?ssl_options={{",
+        f"amqps://guest:{SECRET}@localhost/?ssl_options=5",
     ],
 )
 def test_malformed_url(run: Run, url: str) -> None:
     assert_one_sentence(run(PRODUCER, url=url), "AMQP_URL is not of the form", "%2F")
+
+
+def test_certificate_that_is_not_there(run: Run) -> None:
+    url = f"amqps://guest:{SECRET}@localhost/?ssl_options={{'ca_certs': '/nowhere'}}"
+    assert_one_sentence(run(PRODUCER, url=url), "No such file", "ssl_options")
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS, ids=by_lesson)
@@ -134,6 +159,81 @@ def test_body_that_is_no_order(consumer: Path, run: Run, channel: BlockingChanne
     channel.basic_publish("", queue, body)
     number = consumer.parent.name[:2]
     assert_one_sentence(run(consumer), "is not an order", f"scripts/broker.py reset --lesson {number}")
+
+
+@pytest.fixture
+def told(copied: Callable[[str], Path], run: Run) -> Callable[..., CompletedProcess]:
+    """Runs these statements as a reader's program on a channel that connect() gives."""
+    program = copied("01_first_event") / "program.py"
+
+    def told(*statements: str) -> CompletedProcess:
+        program.write_text(PROGRAM.format("\n        ".join(statements)))
+        return run(program)
+
+    return told
+
+
+def test_message_that_no_queue_is_bound_for(told: Run) -> None:
+    done = told("channel.confirm_delivery()", "channel.basic_publish('', 'nowhere', b'', mandatory=True)")
+    assert_one_sentence(done, "No queue is bound", "lesson 03")
+
+
+def test_message_that_a_full_queue_refuses(told: Run, channel: BlockingChannel) -> None:
+    full = {"x-queue-type": "classic", "x-max-length": 0, "x-overflow": "reject-publish"}
+    channel.queue_declare("full", durable=True, arguments=full)
+    done = told("channel.confirm_delivery()", "channel.basic_publish('', 'full', b'')")
+    assert_one_sentence(done, "refuses a message", "full", "then run this again")
+
+
+@pytest.mark.parametrize("auto_ack", [True, False])
+def test_delivery_that_is_acknowledged_too_often(told: Run, channel: BlockingChannel, auto_ack: bool) -> None:
+    channel.queue_declare("orders", durable=True)
+    channel.basic_publish("", "orders", b"")
+    done = told(
+        f"method, _properties, _body = channel.basic_get('orders', auto_ack={auto_ack})",
+        *["channel.basic_ack(method.delivery_tag)"] * 2,
+        "channel.queue_declare('orders', passive=True)",
+    )
+    assert_one_sentence(done, "unknown delivery tag 1", "acknowledge each delivery once", "auto_ack")
+    assert "reset" not in done.stderr
+
+
+CLOSED_IN_A_SENTENCE = [
+    (
+        amqp.ChannelClosedByBroker(406, "PRECONDITION_FAILED - message size 9 is larger than configured max"),
+        "keep what is large elsewhere",
+    ),
+    (
+        amqp.ChannelClosedByBroker(406, "PRECONDITION_FAILED - queue limit in vhost 'x' (3) is reached"),
+        "broker.py status",
+    ),
+    (
+        amqp.ConnectionClosedByBroker(320, "CONNECTION_FORCED - Closed via management plugin"),
+        "Closed via management plugin",
+    ),
+    (
+        amqp.ProbableAccessDeniedError(
+            repr(
+                amqp.ConnectionClosedByBroker(
+                    530,
+                    "NOT_ALLOWED - access to vhost 'x' refused for user 'u': connection limit (1) is reached",
+                )
+            )
+        ),
+        "connection limit (1) is reached",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "said"), CLOSED_IN_A_SENTENCE)
+def test_what_the_broker_said_is_told(error: Exception, said: str) -> None:
+    spec = spec_from_file_location("connection", PRODUCER.with_name("connection.py"))
+    connection = module_from_spec(spec)
+    spec.loader.exec_module(connection)
+    sentence = connection.in_a_sentence(error, URLParameters("amqp://localhost/x")).message
+    assert said in sentence
+    assert "broker.py reset" not in sentence
+    assert "No broker answers" not in sentence
 
 
 def test_bad_option(script: Path, run: Run) -> None:
