@@ -13,6 +13,7 @@ from pika import exceptions as amqp
 DEFAULT_URL = "amqp://guest:guest@localhost:5672/%2F"
 SHUTTING_DOWN = 320
 QUOTES = "'\""
+MAX_BLOCKED_SECONDS = 30
 SEE_STATUS = "see how it is with: python3 scripts/broker.py status"
 # What to do where these words stand in what the broker said.
 WHAT_TO_DO = {
@@ -57,6 +58,9 @@ def broker_address() -> pika.URLParameters:
             "AMQP_URL is not of the form amqp://user:password@host:5672/vhost; in user, password and vhost"
             " write / as %2F and @ as %40."
         ) from error
+    if broker.blocked_connection_timeout is None:
+        # While the broker is short of memory or disk, whoever publishes would wait without a word.
+        broker.blocked_connection_timeout = MAX_BLOCKED_SECONDS
     return broker
 
 
@@ -90,6 +94,10 @@ def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickEx
             return NoBroker(
                 f"{place} does not speak AMQP: its broker is still starting, or AMQP_URL needs another port"
                 " (5672, or 5671 with amqps://)."
+            )
+        case amqp.ConnectionBlockedTimeout():
+            return click.ClickException(
+                f"The broker at {place} takes no messages, being short of memory or disk; {SEE_STATUS}"
             )
         case amqp.ChannelClosedByBroker() | amqp.ConnectionClosedByBroker():
             said = error.reply_text

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import ModuleType
 from urllib.parse import urlsplit
 
 import pytest
@@ -198,6 +199,24 @@ def test_delivery_that_is_acknowledged_too_often(told: Run, channel: BlockingCha
     assert "reset" not in done.stderr
 
 
+def connection_module() -> ModuleType:
+    """What every lesson calls `connection`."""
+    spec = spec_from_file_location("connection", PRODUCER.with_name("connection.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"), [("", 30), ("?blocked_connection_timeout=5", 5), ("?heartbeat=7", 30)]
+)
+def test_nobody_waits_for_ever_for_a_blocked_broker(
+    query: str, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMQP_URL", f"amqp://localhost/{query}")
+    assert connection_module().broker_address().blocked_connection_timeout == seconds
+
+
 CLOSED_IN_A_SENTENCE = [
     (
         amqp.ChannelClosedByBroker(406, "PRECONDITION_FAILED - message size 9 is larger than configured max"),
@@ -227,10 +246,7 @@ CLOSED_IN_A_SENTENCE = [
 
 @pytest.mark.parametrize(("error", "said"), CLOSED_IN_A_SENTENCE)
 def test_what_the_broker_said_is_told(error: Exception, said: str) -> None:
-    spec = spec_from_file_location("connection", PRODUCER.with_name("connection.py"))
-    connection = module_from_spec(spec)
-    spec.loader.exec_module(connection)
-    sentence = connection.in_a_sentence(error, URLParameters("amqp://localhost/x")).message
+    sentence = connection_module().in_a_sentence(error, URLParameters("amqp://localhost/x")).message
     assert said in sentence
     assert "broker.py reset" not in sentence
     assert "No broker answers" not in sentence
