@@ -22,10 +22,10 @@ def order_in(body: bytes) -> dict:
     try:
         order = json.loads(body)
         return {"order_id": order["order_id"], "customer": order["customer"]}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 01"
+            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 01"
         ) from error
 
 

@@ -80,7 +80,9 @@ def wait_for_broker() -> None:
         except NoBroker:
             click.echo(f"no broker yet, try {attempt} of {MAX_SECONDS}", err=True)
             time.sleep(1)
-    raise click.ClickException("The broker did not come back; look with: python3 scripts/broker.py logs")
+    raise click.ClickException(
+        "The broker did not come back; see why, in the project's folder: python3 scripts/broker.py logs"
+    )
 
 
 def check_alone() -> None:

@@ -13,10 +13,10 @@ def event_in(body: bytes, queue: str) -> dict:
     try:
         event = json.loads(body)
         return {"type": event["type"], "about": event["data"]["order_id"], "whole": event}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {queue} is not an event of an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 04"
+            f"The next message in {queue} is not an event of an order ({body[:40]!r});"
+            " empty the queue, in the project's folder: python3 scripts/broker.py reset --lesson 04"
         ) from error
 
 

@@ -19,10 +19,10 @@ def event_in(body: bytes) -> dict:
         event = json.loads(body)
         order = {key: event["data"][key] for key in ("order_id", "amount_cents")}
         return {"id": event["id"], "data": order}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {BILLING} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 06"
+            f"The next message in {BILLING} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 06"
         ) from error
 
 

@@ -14,12 +14,13 @@ DEFAULT_URL = "amqp://guest:guest@localhost:5672/%2F"
 SHUTTING_DOWN = 320
 QUOTES = "'\""
 MAX_BLOCKED_SECONDS = 30
-SEE_STATUS = "see how it is with: python3 scripts/broker.py status"
+SEE_STATUS = "see how it is, in the project's folder: python3 scripts/broker.py status"
 # What to do where these words stand in what the broker said.
 WHAT_TO_DO = {
     "ACCESS_REFUSED": "ask for rights on names that begin with `lesson`.",
     "NOT_FOUND": "correct the name, or start first the end that creates it.",
-    "inequivalent arg": "if an older run left it, remove it with: python3 scripts/broker.py reset",
+    "inequivalent arg": "if an older run left it, remove it, in the project's folder:"
+    " python3 scripts/broker.py reset",
     "delivery tag": "acknowledge each delivery once, on the channel that got it, and none with auto_ack.",
     "message size": "keep what is large elsewhere, and send where it is.",
 }
@@ -118,4 +119,6 @@ def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickEx
             return click.ClickException(
                 "The broker closed the channel, and nothing here read why; publisher confirms do: lesson 03."
             )
-    return NoBroker(f"No broker answers at {place}; start one with: python3 scripts/broker.py up")
+    return NoBroker(
+        f"No broker answers at {place}; start one, in the project's folder: python3 scripts/broker.py up"
+    )
