@@ -4,7 +4,6 @@ An order leaves the queue when we acknowledge it, not when we receive it.
 """
 
 import json
-from itertools import islice
 
 import click
 from connection import connect
@@ -41,10 +40,12 @@ def main(limit: int | None) -> None:
             channel = connection.channel()
             channel.queue_declare(QUEUE, durable=True)  # the same words as the producer's
             click.echo("waiting for orders; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(QUEUE), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(QUEUE), 1):
                 click.echo(pack(order_in(body)))
                 channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         click.echo("stopped; what is not acknowledged goes back to the queue", err=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-from itertools import islice
 
 import click
 import pika
@@ -45,14 +44,16 @@ def main(auto_ack: bool, seconds: float, limit: int | None) -> None:
             click.echo(f"waiting for orders as process {os.getpid()}; Ctrl-C to stop", err=True)
             # Without a limit of its own the broker sends at once all that it has: lesson 05.
             deliveries = channel.consume(QUEUE, auto_ack=auto_ack)
-            for method, _properties, body in islice(deliveries, limit):
+            for number, (method, _properties, body) in enumerate(deliveries, 1):
                 if method.redelivered:
                     click.echo("redelivered: somebody had this one before, and did not acknowledge it")
                 pack(order_in(body), seconds, connection)
                 if not auto_ack:
                     # Killed just before this line, we pack the order twice: lesson 06.
                     channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         rest = "is gone with us" if auto_ack else "goes back to the queue"

@@ -1,7 +1,6 @@
 """Be one worker of the packing service, fast or slow. How many orders may it have in its hands at once?"""
 
 import json
-from itertools import islice
 
 import click
 import pika
@@ -52,10 +51,12 @@ def main(name: str, seconds: float, prefetch: int, limit: int | None) -> None:
             # Before we consume: the limit holds for consumers that come after it.
             channel.basic_qos(prefetch_count=prefetch)
             click.echo(f"waiting for orders as {name}; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(QUEUE), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(QUEUE), 1):
                 pack(name, order_in(body), seconds, connection)
                 channel.basic_ack(method.delivery_tag)  # only now may the broker send us one more
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         click.echo("stopped; what we held goes back to the queue", err=True)

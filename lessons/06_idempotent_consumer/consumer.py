@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from contextlib import closing
-from itertools import islice
 
 import click
 from billing import WAYS, Billing
@@ -51,7 +50,7 @@ def main(way: str, card: bool, die_at: tuple[str, str] | None, limit: int | None
             declare(channel, BILLING)
             channel.basic_qos(prefetch_count=1)
             click.echo("waiting for orders; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(BILLING), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(BILLING), 1):
                 event = event_in(body)
                 order_id = event["data"]["order_id"]
                 click.echo(f"received {order_id}{', redelivered' if method.redelivered else ''}")
@@ -59,7 +58,9 @@ def main(way: str, card: bool, die_at: tuple[str, str] | None, limit: int | None
                 click.echo(f"charged {order_id}" if charged else f"skipped {order_id}: handled before")
                 power.passes("acknowledging", event)
                 channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(
                     f"Somebody deleted {BILLING}; start again with: python consumer.py"
                 )

@@ -205,9 +205,20 @@ def test_delivery_that_is_acknowledged_too_often(told: Run, channel: BlockingCha
     assert "reset" not in done.stderr
 
 
+def test_nobody_is_asked_where_standard_input_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = module_at(LESSONS / "02_acknowledgements" / "ledger.py")
+    monkeypatch.setattr("sys.stdin", None)
+    assert ledger.guess("How many", as_json=False) is None
+
+
 def connection_module() -> ModuleType:
     """What every lesson calls `connection`."""
-    spec = spec_from_file_location("connection", PRODUCER.with_name("connection.py"))
+    return module_at(PRODUCER.with_name("connection.py"))
+
+
+def module_at(path: Path) -> ModuleType:
+    """A script as a module, without its folder in the path of modules."""
+    spec = spec_from_file_location(path.stem, path)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -267,9 +278,12 @@ def test_bad_option(script: Path, run: Run) -> None:
     assert "--help" in done.stderr
 
 
+@pytest.mark.parametrize("options", ["", "--limit 5"])
 @pytest.mark.parametrize("consumer", WAITING_CONSUMERS, ids=by_lesson)
-def test_queue_is_deleted_under_a_consumer(consumer: Path, vhost_url: str, channel: BlockingChannel) -> None:
-    terminal = waiting(consumer, vhost_url)
+def test_queue_is_deleted_under_a_consumer(
+    consumer: Path, options: str, vhost_url: str, channel: BlockingChannel
+) -> None:
+    terminal = waiting(consumer, vhost_url, options)
     until_consumed(channel, QUEUES[consumer.parent.name])
     channel.queue_delete(QUEUES[consumer.parent.name])
     until_ended(terminal)
@@ -288,10 +302,10 @@ def test_ctrl_c_is_a_normal_ending(consumer: Path, vhost_url: str) -> None:
     assert terminal.lines[-1].startswith("^Cstopped; ")
 
 
-def waiting(consumer: Path, url: str) -> Terminal:
+def waiting(consumer: Path, url: str, options: str = "") -> Terminal:
     """The consumer in a terminal, when it has said that it waits."""
     terminal = Terminal(consumer.parent, reader_environment(url))
-    terminal.start(f"python {consumer.name}")
+    terminal.start(f"python {consumer.name} {options}")
     while terminal.running and not terminal.lines:
         terminal.read()
     assert terminal.lines[0].startswith("waiting for orders")
