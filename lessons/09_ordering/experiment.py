@@ -269,9 +269,9 @@ def main(as_json: bool, svg: Path | None) -> None:
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return
+    ledger.report("09", done if as_json else [for_the_table(each) for each in done], as_json)
     if svg:
         svg.write_text(picture_of(done), encoding="utf-8")
-    ledger.report("09", done if as_json else [for_the_table(each) for each in done], as_json)
     ledger.compare(guessed, done[list(TEAMS).index("guard")].own["trips_wrong"])
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
 from project_copy import Project, copy_project
 from workbench import ports
 from workbench.broker import compose, native
+from workbench.lessons import LESSONS
 from workbench.player import reader_environment
 from workbench.terminal import Terminal
 
@@ -67,6 +69,17 @@ def test_stopped_producer_does_not_claim_to_know(copied: Copied) -> None:
     assert (
         terminal.lines[-1] == "^Cstopped; 2 orders are not confirmed: the broker may have the first of them"
     )
+
+
+def test_refused_order_is_not_called_not_placed(run: Run, channel: BlockingChannel) -> None:
+    """One queue is full, the other has it."""
+    channel.exchange_declare("lesson03.orders", exchange_type="direct", durable=True)
+    full = {"x-queue-type": "classic", "x-max-length": 0, "x-overflow": "reject-publish"}
+    channel.queue_declare("full", durable=True, arguments=full)
+    channel.queue_bind("full", "lesson03.orders", "order.created")
+    done = run(LESSONS / "03_publisher_confirms" / "producer.py", "--count", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: A-0001 is not confirmed: a queue is full")
 
 
 def test_relay_says_what_it_cannot_run(copied: Copied, run: Run, tmp_path: Path) -> None:
