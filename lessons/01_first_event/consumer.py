@@ -4,7 +4,6 @@ An order leaves the queue when we acknowledge it, not when we receive it.
 """
 
 import json
-from itertools import islice
 
 import click
 from connection import connect
@@ -22,10 +21,10 @@ def order_in(body: bytes) -> dict:
     try:
         order = json.loads(body)
         return {"order_id": order["order_id"], "customer": order["customer"]}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 01"
+            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 01"
         ) from error
 
 
@@ -41,10 +40,12 @@ def main(limit: int | None) -> None:
             channel = connection.channel()
             channel.queue_declare(QUEUE, durable=True)  # the same words as the producer's
             click.echo("waiting for orders; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(QUEUE), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(QUEUE), 1):
                 click.echo(pack(order_in(body)))
                 channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         click.echo("stopped; what is not acknowledged goes back to the queue", err=True)

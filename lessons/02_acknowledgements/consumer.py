@@ -2,7 +2,6 @@
 
 import json
 import os
-from itertools import islice
 
 import click
 import pika
@@ -15,10 +14,10 @@ def order_in(body: bytes) -> dict:
     try:
         order = json.loads(body)
         return {"order_id": order["order_id"], "customer": order["customer"]}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 02"
+            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 02"
         ) from error
 
 
@@ -45,14 +44,16 @@ def main(auto_ack: bool, seconds: float, limit: int | None) -> None:
             click.echo(f"waiting for orders as process {os.getpid()}; Ctrl-C to stop", err=True)
             # Without a limit of its own the broker sends at once all that it has: lesson 05.
             deliveries = channel.consume(QUEUE, auto_ack=auto_ack)
-            for method, _properties, body in islice(deliveries, limit):
+            for number, (method, _properties, body) in enumerate(deliveries, 1):
                 if method.redelivered:
                     click.echo("redelivered: somebody had this one before, and did not acknowledge it")
                 pack(order_in(body), seconds, connection)
                 if not auto_ack:
                     # Killed just before this line, we pack the order twice: lesson 06.
                     channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         rest = "is gone with us" if auto_ack else "goes back to the queue"

@@ -96,7 +96,7 @@ def measured() -> list[ledger.Trial]:
     """Both trials; they leave no orders behind, also when they are stopped."""
     try:
         return [trial("automatic ack", True, "--auto-ack"), trial("manual ack", False)]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
 

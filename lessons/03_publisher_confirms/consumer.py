@@ -11,10 +11,10 @@ def order_in(body: bytes) -> str:
     """Read a message. One that is no order stops us, and stays in the queue: lesson 07 does better."""
     try:
         return json.loads(body)["order_id"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 03"
+            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 03"
         ) from error
 
 

@@ -18,19 +18,27 @@ RELAY = [sys.executable, str(FOLDER / "relay.py"), "--after", "3"]
 MAX_SECONDS = 60
 
 
+def run_to_its_end(script: str, command: list[str]) -> subprocess.CompletedProcess:
+    """Run a real producer or consumer."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise click.ClickException(f"{script} does not end; see why with: python {script}") from error
+
+
 def run_producer(producer: str, *options: str, behind: list[str] | None = None) -> list[str]:
     """Let a real producer place orders; the ones that it calls placed."""
     command = [*(behind or []), sys.executable, str(FOLDER / SCRIPTS[producer]), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
+    done = run_to_its_end(SCRIPTS[producer], command)
     return [line.removeprefix("placed ") for line in done.stdout.splitlines()]
 
 
 def orders_in_queue() -> list[str]:
     """Pack what there is, as consumer.py does."""
-    command = [sys.executable, str(FOLDER / "consumer.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
+    done = run_to_its_end("consumer.py", [sys.executable, str(FOLDER / "consumer.py")])
     if done.returncode:
-        raise click.ClickException(done.stderr.strip().removeprefix("Error: "))
+        said = done.stderr.strip() or "consumer.py failed without a word; see why with: python consumer.py"
+        raise click.ClickException(said.removeprefix("Error: "))
     return [line.removeprefix("packed ") for line in done.stdout.splitlines()]
 
 
@@ -62,11 +70,10 @@ def broker_restarts(producer: str, restart: str) -> ledger.Trial:
     """The broker restarts while the orders wait in their queue."""
     placed = run_producer(producer, "--count", "10")
     click.echo(f"restarting the broker: {restart}", err=True)
-    done = subprocess.run(
-        shlex.split(restart), stdout=subprocess.DEVNULL, timeout=5 * MAX_SECONDS, check=False
-    )
-    if done.returncode:
-        raise click.ClickException(f"The broker was not restarted; try by hand: {restart}")
+    try:
+        subprocess.run(shlex.split(restart), stdout=subprocess.DEVNULL, timeout=5 * MAX_SECONDS, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise click.ClickException(f"The broker was not restarted; try by hand: {restart}") from error
     wait_for_broker()
     return entry("restart", producer, 10, placed)
 
@@ -80,7 +87,9 @@ def wait_for_broker() -> None:
         except NoBroker:
             click.echo(f"no broker yet, try {attempt} of {MAX_SECONDS}", err=True)
             time.sleep(1)
-    raise click.ClickException("The broker did not come back; look with: python3 scripts/broker.py logs")
+    raise click.ClickException(
+        "The broker did not come back; see why, in the project's folder: python3 scripts/broker.py logs"
+    )
 
 
 def check_alone() -> None:
@@ -102,7 +111,7 @@ def measured(restart: str | None) -> list[ledger.Trial]:
     clear()
     try:
         return [fault(producer) for fault in faults for producer in PRODUCERS]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
 

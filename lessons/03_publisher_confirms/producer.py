@@ -54,7 +54,7 @@ def publish(channel: BlockingChannel, order: dict, exchange: str, key: str) -> N
         ) from error
     except amqp.NackError as error:
         raise click.ClickException(
-            f"{order['order_id']} was not placed: the broker could not take it; run this again."
+            f"{order['order_id']} is not confirmed: a queue is full, or could not store it; run this again."
         ) from error
 
 
@@ -74,7 +74,8 @@ def main(count: int, exchange: str, key: str) -> None:
     try:
         place_whatever_happens(orders, exchange, key)
     except KeyboardInterrupt:
-        click.echo(f"stopped; {len(orders)} orders are not placed", err=True)
+        unsure = f"{len(orders)} orders are not confirmed: the broker may have the first of them"
+        click.echo(f"stopped; {unsure}", err=True)
 
 
 if __name__ == "__main__":

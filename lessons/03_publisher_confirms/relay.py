@@ -96,7 +96,10 @@ def serve(listener: socket.socket, after: int, lose: str) -> None:
             program, _address = listener.accept()
         except OSError:  # the program has ended, and the listener with it
             return
-        Line(program, after, lose)
+        try:
+            Line(program, after, lose)
+        except OSError:  # there is no broker any more: the program is told by the end of its connection
+            program.close()
         after = math.inf
 
 
@@ -132,9 +135,9 @@ def main(after: int, lose: str, command: tuple[str, ...]) -> None:
         url = relayed_url(listener.getsockname()[1])
         try:
             sys.exit(subprocess.run(command, env={**environ, "AMQP_URL": url}, check=False).returncode)
-        except FileNotFoundError as error:
+        except OSError as error:
             raise click.ClickException(
-                f"There is no program {command[0]}; try: python relay.py --help"
+                f"There is no program {command[0]} to run ({error.strerror}); try: python relay.py --help"
             ) from error
         except KeyboardInterrupt:
             click.echo("relay: stopped", err=True)

@@ -1,7 +1,6 @@
 """Be a service: hear what fits its patterns, from a queue that nobody else takes from."""
 
 import json
-from itertools import islice
 
 import click
 from connection import connect
@@ -13,10 +12,10 @@ def event_in(body: bytes, queue: str) -> dict:
     try:
         event = json.loads(body)
         return {"type": event["type"], "about": event["data"]["order_id"], "whole": event}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {queue} is not an event of an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 04"
+            f"The next message in {queue} is not an event of an order ({body[:40]!r});"
+            " empty the queue, in the project's folder: python3 scripts/broker.py reset --lesson 04"
         ) from error
 
 
@@ -42,10 +41,12 @@ def main(service: str, patterns: tuple[str, ...], limit: int | None, whole: bool
             declare_exchange(channel)
             queue = declare_queue(channel, service, patterns)
             click.echo(f"{service} waits for {', '.join(patterns)}; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(queue), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(queue), 1):
                 click.echo(in_words(service, event_in(body, queue), whole))
                 channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {queue}; start {service} again.")
     except KeyboardInterrupt:
         click.echo("stopped; the queue goes on hearing for us", err=True)

@@ -125,7 +125,7 @@ def measured() -> list[ledger.Trial]:
             trial("shared queue", True, "producer.py", fraud_as="inventory"),
             trial("topic exchange", False, "producer.py"),
         ]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         with connect() as connection:
             delete_queues(connection.channel())
         raise

@@ -1,7 +1,6 @@
 """Be one worker of the packing service, fast or slow. How many orders may it have in its hands at once?"""
 
 import json
-from itertools import islice
 
 import click
 import pika
@@ -13,10 +12,10 @@ def order_in(body: bytes) -> str:
     """Read a message. One that is no order stops us, and stays in the queue: lesson 07 does better."""
     try:
         return json.loads(body)["data"]["order_id"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 05"
+            f"The next message in {QUEUE} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 05"
         ) from error
 
 
@@ -52,10 +51,12 @@ def main(name: str, seconds: float, prefetch: int, limit: int | None) -> None:
             # Before we consume: the limit holds for consumers that come after it.
             channel.basic_qos(prefetch_count=prefetch)
             click.echo(f"waiting for orders as {name}; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(QUEUE), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(QUEUE), 1):
                 pack(name, order_in(body), seconds, connection)
                 channel.basic_ack(method.delivery_tag)  # only now may the broker send us one more
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(f"Somebody deleted {QUEUE}; start again with: python consumer.py")
     except KeyboardInterrupt:
         click.echo("stopped; what we held goes back to the queue", err=True)

@@ -180,7 +180,7 @@ def measured() -> list[ledger.Trial]:
         with connect() as connection:
             channel = connection.channel()
             return [trial(channel, name) for name in PREFETCHES]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
 

@@ -59,7 +59,7 @@ def charge_card(event: dict, key: str | None = None) -> None:
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer("no payment gateway answers") from error
     if status != http.HTTPStatus.CREATED:
-        raise NoAnswer(f"the payment gateway answered {status}")
+        raise NoAnswer(f"what answers at {gateway} is no gateway, or refuses the order ({status})")
 
 
 def charging(ledger: sqlite3.Connection, card: bool, with_key: bool) -> Callable[[dict], None]:

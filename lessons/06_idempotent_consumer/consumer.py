@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from contextlib import closing
-from itertools import islice
 
 import click
 from billing import WAYS, Billing
@@ -19,10 +18,10 @@ def event_in(body: bytes) -> dict:
         event = json.loads(body)
         order = {key: event["data"][key] for key in ("order_id", "amount_cents")}
         return {"id": event["id"], "data": order}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise click.ClickException(
-            f"The next message in {BILLING} is not an order ({body[:40]!r}); empty the queue with:"
-            " python3 scripts/broker.py reset --lesson 06"
+            f"The next message in {BILLING} is not an order ({body[:40]!r}); empty the queue, in the"
+            " project's folder: python3 scripts/broker.py reset --lesson 06"
         ) from error
 
 
@@ -51,7 +50,7 @@ def main(way: str, card: bool, die_at: tuple[str, str] | None, limit: int | None
             declare(channel, BILLING)
             channel.basic_qos(prefetch_count=1)
             click.echo("waiting for orders; Ctrl-C to stop", err=True)
-            for method, _properties, body in islice(channel.consume(BILLING), limit):
+            for number, (method, _properties, body) in enumerate(channel.consume(BILLING), 1):
                 event = event_in(body)
                 order_id = event["data"]["order_id"]
                 click.echo(f"received {order_id}{', redelivered' if method.redelivered else ''}")
@@ -59,7 +58,9 @@ def main(way: str, card: bool, die_at: tuple[str, str] | None, limit: int | None
                 click.echo(f"charged {order_id}" if charged else f"skipped {order_id}: handled before")
                 power.passes("acknowledging", event)
                 channel.basic_ack(method.delivery_tag)
-            if limit is None:
+                if number == limit:
+                    break
+            else:
                 raise click.ClickException(
                     f"Somebody deleted {BILLING}; start again with: python consumer.py"
                 )

@@ -229,7 +229,7 @@ def measured(as_json: bool) -> list[ledger.Trial]:
             channel = connection.channel()
             channel.confirm_delivery()
             return [each for way in WAYS for each in trials_of(way, channel, as_json)]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
 

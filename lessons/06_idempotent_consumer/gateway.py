@@ -12,8 +12,7 @@ import click
 WAIT_SECONDS = 30
 BOOKS = "gateway.sqlite"
 ADDRESS = Path("gateway.url")
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS charges (
+SCHEMA = """CREATE TABLE IF NOT EXISTS charges (
   order_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, idempotency_key TEXT UNIQUE)
 """
 
@@ -55,8 +54,10 @@ def refuse_to_be_the_second() -> None:
     """Two gateways would share one address and one set of books. A dead one has left its address."""
     with suppress(OSError, ValueError, client.HTTPException):
         url = ADDRESS.read_text(encoding="utf-8")
-        client.HTTPConnection(url.removeprefix("http://"), timeout=WAIT_SECONDS).connect()
-        raise click.ClickException(f"A gateway charges cards at {url} already; use it, or stop it first.")
+        other = client.HTTPConnection(url.removeprefix("http://"), timeout=WAIT_SECONDS)
+        other.request("POST", "/charges", "{}")
+        if other.getresponse().status == HTTPStatus.BAD_REQUEST:  # what a gateway says to no order
+            raise click.ClickException(f"A gateway charges cards at {url} already; use it, or stop it first.")
 
 
 @click.command()

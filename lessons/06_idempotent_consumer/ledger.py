@@ -73,7 +73,7 @@ def _cell(column: str, count: int) -> str:
 
 def guess(question: str, as_json: bool) -> int | None:
     """Ask for a number before the experiment shows it; None where nobody sits at a terminal."""
-    if as_json or not sys.stdin.isatty():
+    if as_json or not (sys.stdin and sys.stdin.isatty()):
         return None
     try:
         return click.prompt(question, type=int, err=True)

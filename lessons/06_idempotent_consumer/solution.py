@@ -31,6 +31,7 @@ def main() -> None:
             declare(channel, SHIPPING)
             channel.basic_qos(prefetch_count=1)
             for method, _properties, body in channel.consume(SHIPPING):
+                # A body that is no event stops us here, again each time that we are started: lesson 07.
                 event = json.loads(body)
                 ship(ledger, event)
                 channel.basic_ack(method.delivery_tag)

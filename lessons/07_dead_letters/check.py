@@ -34,13 +34,20 @@ PROMISES = [NOT_HELD_UP, DEAD_LETTER, NOTHING_ELSE, SURVIVES, DONE]
 
 # So many deliveries of one message: it is spinning.
 SPINNING = 30
-NO_ORDERS = [b"hello", b"[]", b"\xff\xfe", b'{"type": "order.created"}', b'{"data": {"customer": "Bob"}}']
+NO_ORDERS = [
+    b"hello",
+    b"[]",
+    b"\xff\xfe",
+    b'{"type": "order.created"}',
+    b'{"data": {"customer": "Bob"}}',
+    b'{"data": {"order_id": {"number": 7}, "country": "Italy"}}',
+]
 ARGUMENTS = {"x-queue-type": "classic", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD}
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 
 
 def messages_that_are_no_orders(bench: Bench) -> None:
-    """Among three orders are five messages that are no orders."""
+    """Among three orders are six messages that are no orders."""
     orders = bench.order_ids(3)
     good = [event(order) for order in orders]
     place(bench, [good[0], *NO_ORDERS[:3], good[1], *NO_ORDERS[3:], good[2]])

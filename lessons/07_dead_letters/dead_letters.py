@@ -12,6 +12,15 @@ from topology import DEAD
 REPLAYED = "replayed"
 
 
+# What the broker notes of a death. Anybody can publish headers that only look like it.
+NOTED = {"queue": str, "reason": str, "count": int, "time": datetime}
+
+
+def is_death(note: object) -> bool:
+    """Whether this is such a note."""
+    return isinstance(note, dict) and all(isinstance(note.get(key), kind) for key, kind in NOTED.items())
+
+
 @dataclass(frozen=True)
 class DeadLetter:
     """A message that we hold until it is acknowledged, given back, or our connection ends."""
@@ -28,12 +37,14 @@ class DeadLetter:
     @property
     def death(self) -> dict:
         """Its last death, as the broker noted it; empty where somebody published it here."""
-        return next(iter(self._headers.get("x-death", [])), {})
+        notes = self._headers.get("x-death")
+        return next(filter(is_death, notes if isinstance(notes, list) else []), {})
 
     @property
     def times_replayed(self) -> int:
         """How often it was sent back from here: our own note, newer brokers forget theirs."""
-        return int(self._headers.get(REPLAYED, 0))
+        count = self._headers.get(REPLAYED)
+        return count if isinstance(count, int) else 0
 
     @property
     def _headers(self) -> dict:

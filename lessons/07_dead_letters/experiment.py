@@ -44,9 +44,13 @@ def for_people(trials: Sequence[ledger.Trial]) -> list[Row]:
 def pack(script: str, *options: str) -> tuple[int, list[str]]:
     """Run a real consumer to its end: its exit status, and the orders that it packed."""
     command = [sys.executable, str(FOLDER / script), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise click.ClickException(f"{script} does not end; see why with: python {script}") from error
     if done.returncode not in (0, KILLED):
-        raise click.ClickException(done.stderr.strip().splitlines()[-1].removeprefix("Error: "))
+        *_, said = f"{script} failed; see why with: python {script}\n{done.stderr}".strip().splitlines()
+        raise click.ClickException(said.removeprefix("Error: "))
     for line in done.stderr.splitlines():
         if " tries in " in line:
             click.echo(line, err=True)
@@ -158,7 +162,7 @@ def measured(patient: bool) -> list[ledger.Trial]:
             ]
             if patient:
                 trials.append(nowhere(channel, "no DLQ, safe", False, QUORUM, "--quorum"))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
     clear()

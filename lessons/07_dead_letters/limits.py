@@ -9,6 +9,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 TRIED = "lesson07.limits"
 FOR_EVER = 50  # so many deliveries, and we call it for ever
+SOON_GONE = {"x-expires": 60_000}  # when nobody has used it for a minute, also if we are stopped
 NO_LIMIT, LIMIT_3, MINUS_1 = {}, {"x-delivery-limit": 3}, {"x-delivery-limit": -1}
 
 
@@ -25,7 +26,7 @@ def with_nack(channel: BlockingChannel, tag: int) -> None:
 def filled(channel: BlockingChannel, limit: dict, *bodies: bytes) -> None:
     """A fresh quorum queue with these messages."""
     channel.queue_delete(TRIED)
-    channel.queue_declare(TRIED, durable=True, arguments={"x-queue-type": "quorum", **limit})
+    channel.queue_declare(TRIED, durable=True, arguments={"x-queue-type": "quorum", **SOON_GONE, **limit})
     for body in bodies:
         channel.basic_publish("", TRIED, body, pika.BasicProperties(delivery_mode=2), mandatory=True)
 

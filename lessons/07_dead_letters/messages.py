@@ -18,7 +18,7 @@ def publish(channel: BlockingChannel, queue: str, body: bytes, properties: pika.
     except (amqp.UnroutableError, amqp.NackError) as error:
         why = "is not there" if isinstance(error, amqp.UnroutableError) else "takes no more"
         raise click.ClickException(
-            f"{name_of(properties, body)} stays where it was: {queue} {why}; run this again when it does."
+            f"{name_of(properties, body)} stays where it was: {queue} {why}; mend that, then run this again."
         ) from error
 
 

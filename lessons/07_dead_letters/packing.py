@@ -25,8 +25,9 @@ def order_in(body: bytes) -> dict:
     """Read a message. Raises CannotPack where it is no order: reading it again would not help."""
     try:
         order = json.loads(body)["data"]
+        order["order_id"].encode()  # half a character could be read, but not printed
         return {"order_id": order["order_id"], "boxes": order["boxes"]}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotPack(f"no order: {body[:20]!r}") from error
 
 

@@ -8,7 +8,7 @@ from connection import connect
 from shipping import CannotShip, schedule_shipment
 from shipping_queues import ORDERS, declare
 
-NO_ORDER = (ValueError, KeyError, TypeError)
+NO_ORDER = (ValueError, KeyError, TypeError, RecursionError)
 
 
 @click.command()

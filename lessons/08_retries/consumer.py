@@ -10,15 +10,22 @@ from pika.adapters.blocking_connection import BlockingChannel
 from retrying import ANSWERS, PARKED_IT, Answer, Delivery, park
 from topology import BOOKING, declare
 
-NO_ORDER = (ValueError, KeyError, TypeError)
+NO_ORDER = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 BOOKED = "booked"
+
+
+def order_in(body: bytes) -> str:
+    """Read a message: the order's id. Raises one of NO_ORDER where it is none that can be printed."""
+    order_id = json.loads(body)["data"]["order_id"]
+    order_id.encode()
+    return order_id
 
 
 def deal_with(channel: BlockingChannel, delivery: Delivery, answer: Answer) -> str:
     """Book a truck, or give the answer to a failure; what became of the order, in words."""
     method, _properties, body = delivery
     try:
-        order_id = json.loads(body)["data"]["order_id"]
+        order_id = order_in(body)
         book_truck(order_id)
     except NO_ORDER:
         # No try will cure it (lesson 07).

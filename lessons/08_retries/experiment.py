@@ -68,10 +68,13 @@ def consume(address: str, *options: str) -> str:
     """Run a real consumer to its end; what it said last."""
     command = [sys.executable, str(CONSUMER), "--quiet", *options]
     environ = {**os.environ, "CARRIER": address}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False, env=environ
-    )
-    last = done.stderr.strip().splitlines()[-1]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=MAX_SECONDS, check=False, env=environ
+        )
+    except subprocess.TimeoutExpired as error:
+        raise click.ClickException("consumer.py does not end; see why with: python consumer.py") from error
+    *_, last = f"consumer.py failed; see why with: python consumer.py\n{done.stderr}".strip().splitlines()
     if done.returncode:
         raise click.ClickException(last.removeprefix("Error: "))
     return last
@@ -144,7 +147,7 @@ def measured() -> list[ledger.Trial]:
                 trial(channel, "fixed, long", True, LONG_SECONDS, "fixed", "--calls", str(FIXED_CALLS)),
                 trial(channel, "levels, long", False, LONG_SECONDS, "levels", *all_done),
             ]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
     clear()

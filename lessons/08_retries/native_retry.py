@@ -10,6 +10,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 TRIED = "lesson08.native"
 DELAY_MS = 300
 DELAYED = {
+    "x-expires": 60_000,  # gone when nobody has used it for a minute, also if we are stopped
     "x-delayed-retry-type": "all",
     "x-delayed-retry-min": DELAY_MS,
     "x-delayed-retry-max": 10 * DELAY_MS,

@@ -18,18 +18,16 @@ Answer = Callable[[BlockingChannel, Delivery], str]
 
 def tries_so_far(properties: pika.BasicProperties) -> int:
     """How often this order has failed before."""
-    return int((properties.headers or {}).get(TRIES, 0))
+    tries = (properties.headers or {}).get(TRIES)
+    return tries if isinstance(tries, int) else 0
 
 
 def move(channel: BlockingChannel, delivery: Delivery, queue: str, tries: int) -> None:
     """Publish the order there, with so many tries behind it, and acknowledge it here when it is safe."""
     method, properties, body = delivery
-    moved = pika.BasicProperties(
-        content_type=properties.content_type,
-        delivery_mode=2,
-        message_id=properties.message_id,
-        headers={TRIES: tries},
-    )
+    ours = {key: value for key, value in (properties.headers or {}).items() if not key.startswith("x-")}
+    changed = {"delivery_mode": 2, "headers": {**ours, TRIES: tries}}
+    moved = pika.BasicProperties(**{**vars(properties), **changed})
     try:
         channel.basic_publish("", queue, body, moved, mandatory=True)
     except (amqp.UnroutableError, amqp.NackError) as error:

@@ -12,6 +12,7 @@ from shipping import schedule_shipment
 from shipping_queues import ORDERS, PARKED, WAITS_MS, declare, wait_queue
 
 FAILURES = "failures"
+NO_ORDER = (ValueError, KeyError, TypeError, RecursionError)
 
 
 def try_later(channel: BlockingChannel, method, properties: pika.BasicProperties, body: bytes) -> None:
@@ -20,6 +21,13 @@ def try_later(channel: BlockingChannel, method, properties: pika.BasicProperties
     failures = int(headers.get(FAILURES, 0))
     target = wait_queue(WAITS_MS[failures]) if failures < len(WAITS_MS) else PARKED
     properties.headers = {FAILURES: failures + 1}
+    move(channel, method, properties, body, target)
+
+
+def move(
+    channel: BlockingChannel, method, properties: pika.BasicProperties, body: bytes, target: str
+) -> None:
+    """Publish the order there, and acknowledge it here when it is safe."""
     channel.basic_publish("", target, body, properties, mandatory=True)
     channel.basic_ack(method.delivery_tag)
 
@@ -37,9 +45,12 @@ def main() -> None:
             channel.confirm_delivery()
             channel.basic_qos(prefetch_count=1)
             for method, properties, body in channel.consume(ORDERS):
-                order = json.loads(body)["data"]
                 try:
+                    order = json.loads(body)["data"]
                     schedule_shipment(order)
+                except NO_ORDER:
+                    move(channel, method, properties, body, PARKED)  # no try will cure it (lesson 07)
+                    continue
                 except sqlite3.Error:
                     try_later(channel, method, properties, body)
                     continue

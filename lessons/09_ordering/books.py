@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 LEDGER = os.environ.get("LEDGER", "books.sqlite")
 WAIT_SECONDS = 30
-NO_EVENT = (ValueError, KeyError, TypeError)
+NO_EVENT = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS subjects (subject TEXT PRIMARY KEY, state, sequence INTEGER NOT NULL);
@@ -27,6 +27,7 @@ def event_in(body: bytes) -> dict:
     """Read a message. Raises one of NO_EVENT where it is no event."""
     event = json.loads(body)
     words = {key: str(event[key]) for key in ("id", "type", "subject")}
+    "".join(words.values()).encode()  # half a character could be read, but neither stored nor printed
     return {**words, "sequence": int(event["sequence"]), "data": dict(event["data"])}
 
 

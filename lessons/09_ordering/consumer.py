@@ -32,7 +32,7 @@ def deal_with(channel: BlockingChannel, books: sqlite3.Connection, delivery: tup
 @click.option("--queue", type=click.Choice([*QUEUES]), default="shared", help="Where its events come from.")
 @click.option("--way", type=click.Choice([*WAYS]), default="as-it-comes", help="What it does with each.")
 @click.option("--ms", type=click.IntRange(min=0), default=5, help="Work for each event, about.")
-@click.option("--prefetch", type=click.IntRange(min=1), default=1, help="How many it may hold.")
+@click.option("--prefetch", type=click.IntRange(1, 65535), default=1, help="How many it may hold.")
 @click.option("--fail", type=click.FloatRange(0, 1), default=0, help="Requeue this share of them, once each.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this many.  [default: never]")
 @click.option("--leave-at", type=click.IntRange(min=1), help="Close the connection while it holds this one.")

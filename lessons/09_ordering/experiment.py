@@ -214,7 +214,7 @@ def measured() -> list[ledger.Trial]:
     try:
         with connect() as connection:
             return list(trials(connection.channel()))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.ClickException):
         clear()
         raise
 
@@ -259,6 +259,8 @@ def main(as_json: bool, svg: Path | None) -> None:
 
     Example: python experiment.py --svg ordering.svg
     """
+    if svg and not os.access(svg.parent, os.W_OK):
+        raise click.ClickException(f"{svg} cannot be written; name a file in another folder.")
     question = "guard: how many of 50 trips end in a wrong state"
     try:
         check_alone()
@@ -267,9 +269,9 @@ def main(as_json: bool, svg: Path | None) -> None:
     except KeyboardInterrupt:
         click.echo("stopped; nothing was measured", err=True)
         return
+    ledger.report("09", done if as_json else [for_the_table(each) for each in done], as_json)
     if svg:
         svg.write_text(picture_of(done), encoding="utf-8")
-    ledger.report("09", done if as_json else [for_the_table(each) for each in done], as_json)
     ledger.compare(guessed, done[list(TEAMS).index("guard")].own["trips_wrong"])
 
 

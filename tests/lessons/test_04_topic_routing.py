@@ -92,7 +92,9 @@ def test_the_list_reaches_those_on_it(copied: Copied, vhost_url: str, channel: B
 SERVICES = ["inventory", "billing", "shipping"]
 
 
-@pytest.mark.parametrize("body", [b"hello", b"{}", b"[]", b"\xff\xfe", b'{"type": "order.created"}'])
+@pytest.mark.parametrize(
+    "body", [b"hello", b"{}", b"[]", b"\xff\xfe", b'{"type": "order.created"}', b"[" * 200_000], ids=range(6)
+)
 def test_body_that_is_no_event(copied: Copied, run: Run, channel: BlockingChannel, body: bytes) -> None:
     channel.queue_declare("lesson04.billing", durable=True)
     channel.basic_publish("", "lesson04.billing", body)
@@ -103,6 +105,24 @@ def test_body_that_is_no_event(copied: Copied, run: Run, channel: BlockingChanne
     assert "is not an event" in done.stderr
     assert "scripts/broker.py reset --lesson 04" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("options", ["", "--limit 5"])
+def test_queue_is_deleted_under_a_service(
+    copied: Copied, options: str, vhost_url: str, channel: BlockingChannel
+) -> None:
+    terminal = Terminal(copied(FOLDER), reader_environment(vhost_url))
+    terminal.start(f"python consumer.py billing 'payment.*' {options}")
+    while terminal.running and not terminal.lines:
+        terminal.read()
+    channel.queue_declare("lesson04.billing", durable=True)
+    while not channel.queue_declare("lesson04.billing", passive=True).method.consumer_count:
+        channel.connection.sleep(0.05)
+    channel.queue_delete("lesson04.billing")
+    while terminal.running:
+        terminal.read()
+    assert terminal.exit_status == 1
+    assert "Error: Somebody deleted lesson04.billing" in terminal.lines[-1]
 
 
 def test_ctrl_c_closes_the_shop_and_a_service(copied: Copied, vhost_url: str) -> None:

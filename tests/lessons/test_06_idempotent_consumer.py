@@ -5,8 +5,10 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -44,6 +46,33 @@ def gateway(copied: Copied) -> Iterator[str]:
     """The address of a gateway, whose books are `gateway.sqlite`."""
     with gateway_of(copied(FOLDER)) as process:
         yield process.stderr.readline().split()[3].rstrip(";")
+
+
+@contextmanager
+def somebody_else(folder: Path) -> Iterator[None]:
+    """A web server at the address that a dead gateway has left."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (folder / "gateway.url").write_text(f"http://127.0.0.1:{server.server_port}")
+        yield
+        server.shutdown()
+
+
+def test_gateway_starts_where_somebody_else_has_its_old_port(copied: Copied, tmp_path: Path) -> None:
+    folder = copied(FOLDER)
+    with somebody_else(tmp_path), gateway_of(folder) as process:
+        assert process.stderr.readline().startswith("charging cards at ")
+
+
+def test_somebody_else_in_the_place_of_the_gateway_is_told(copied: Copied, run: Run, tmp_path: Path) -> None:
+    folder = copied(FOLDER)
+    run(folder / "producer.py", "A-0001")
+    with somebody_else(tmp_path):
+        done = run(folder / "consumer.py", "--way", "key", "--limit", "1")
+    assert done.returncode == 1
+    complaint = done.stderr.splitlines()[-1]
+    assert "is no gateway, or refuses the order (501)" in complaint
+    assert complaint.endswith("; start it with: python gateway.py")
 
 
 def charges(books: Path) -> list[str]:

@@ -44,6 +44,22 @@ def until_one_waits(channel: BlockingChannel, queue: str) -> bytes:
     raise AssertionError(f"nothing came to {queue}")
 
 
+def test_proxy_is_not_asked_for_a_carrier_on_this_machine(
+    copied: Copied, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied("08_retries")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free()[0]}")
+    monkeypatch.chdir(folder)
+    command = [sys.executable, "carrier.py", "--down", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as carrier:
+        carrier.stderr.readline()
+        run(folder / "producer.py", "--count", "1")
+        done = run(folder / "consumer.py", "--calls", "1")
+        carrier.kill()
+    assert "booked" in done.stdout, done.stdout
+
+
 def test_experiment(copied: Copied, run: Run) -> None:
     done = run(copied("08_retries") / "experiment.py", "--json")
 

@@ -41,6 +41,19 @@ def carried_out(books: Path) -> list[str]:
         return [row[0] for row in opened.execute("SELECT event_id FROM log WHERE carried_out ORDER BY rowid")]
 
 
+def test_prefetch_that_amqp_cannot_say(run: Run) -> None:
+    done = run(LESSON / "consumer.py", "--prefetch", "70000")
+    assert done.returncode == 2
+    assert "65535" in done.stderr
+
+
+def test_place_for_the_picture_is_checked_before_the_trials(run: Run, tmp_path: Path) -> None:
+    done = run(LESSON / "experiment.py", "--svg", str(tmp_path / "no-such-folder" / "x.svg"), seconds=20)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "x.svg cannot be written" in done.stderr
+
+
 def send(channel: BlockingChannel, subject: str, *numbers: int) -> None:
     """Publish events of this item, in this order: one piece more with each."""
     for number in numbers:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,79 @@ def test_experiment_that_is_stopped_leaves_nothing(
     assert stopped.returncode == 0, err
     assert err.splitlines()[-1] == "stopped; nothing was measured"
     assert messages_left(vhost_url, channel) == {}
+
+
+HANGS, DIES = "import time; time.sleep(600)", "raise SystemExit(3)"
+# Of those that run scripts to their end: a script, and what it does instead.
+FAILING = [
+    ("03_publisher_confirms", "producer.py", HANGS),
+    ("03_publisher_confirms", "consumer.py", HANGS),
+    ("03_publisher_confirms", "consumer.py", DIES),
+    ("07_dead_letters", "consumer.py", HANGS),
+    ("07_dead_letters", "consumer.py", DIES),
+    ("08_retries", "consumer.py", HANGS),
+    ("08_retries", "consumer.py", DIES),
+]
+
+
+@pytest.mark.parametrize(("folder", "name", "fault"), FAILING)
+def test_script_that_fails_is_told_and_nothing_is_left(
+    folder: str,
+    name: str,
+    fault: str,
+    copied: Callable[[str], Path],
+    vhost_url: str,
+    channel: BlockingChannel,
+) -> None:
+    lesson = copied(folder)
+    (lesson / name).write_text(f"if __name__ == '__main__':\n    {fault}\n" + (lesson / name).read_text())
+    experiment = lesson / "experiment.py"
+    experiment.write_text(experiment.read_text().replace("MAX_SECONDS = 60", "MAX_SECONDS = 1"))
+    done = subprocess.run(
+        [sys.executable, str(experiment)],
+        env=reader_environment(vhost_url),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=MAX_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    *_told, complaint = done.stderr.splitlines()
+    assert complaint.startswith("Error: ")
+    assert f"python {name}" in complaint
+    assert messages_left(vhost_url, channel) == {}
+
+
+MEASURE = [("07_dead_letters", "limits"), ("08_retries", "native_retry"), ("05_sharing_the_work", "speed")]
+
+
+@pytest.mark.parametrize(("folder", "name"), MEASURE, ids=[name for _folder, name in MEASURE])
+def test_measuring_that_is_stopped_leaves_no_queue(
+    folder: str, name: str, copied: Callable[[str], Path], vhost_url: str
+) -> None:
+    script = copied(folder) / f"{name}.py"
+    script.write_text(script.read_text().replace("60_000", "500"))
+    with subprocess.Popen(
+        [sys.executable, str(script)], env=reader_environment(vhost_url), stderr=subprocess.PIPE, text=True
+    ) as process:
+        until_true(lambda: queues(vhost_url) or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=MAX_SECONDS)
+    assert process.returncode == 0, err
+    until_true(lambda: not queues(vhost_url))
+
+
+def queues(vhost_url: str) -> list[dict]:
+    return Management.of(vhost_url).get(f"queues/{vhost_url.rpartition('/')[2]}?columns=name")
+
+
+def until_true(condition: Callable[[], object]) -> None:
+    for _ in range(MAX_SECONDS * 20):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came so")
 
 
 def messages_left(vhost_url: str, channel: BlockingChannel) -> dict[str, int]:

@@ -72,6 +72,14 @@ def test_names_on_the_broker_begin_with_the_lesson(lesson: Lesson) -> None:
             assert name.startswith(f"lesson{lesson.number}."), path
 
 
+def test_commands_of_the_project_are_named_with_their_place(lesson: Lesson) -> None:
+    """Who reads the sentence stands in the lesson's folder, or in a copy of it."""
+    for path in scripts_of(lesson):
+        text = re.sub(r'"\n *f?"', "", path.read_text(encoding="utf-8"))
+        for sentence in re.findall(r".*python3 scripts/", text):
+            assert sentence.endswith(", in the project's folder: python3 scripts/"), path
+
+
 def test_help_has_an_example(script: Path) -> None:
     done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=True)
     assert f"Example: python {script.name}" in done.stdout

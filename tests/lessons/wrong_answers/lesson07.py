@@ -17,7 +17,25 @@ DONE = "what is dealt with leaves its queue"
 PUBLISH_IT_OURSELVES = f"""channel.basic_publish("", "lesson07.shipping.dead", body)
     {ACK}"""
 
+IMPORT = "from shipping import CannotShip, schedule_shipment\n"
+WITH_ITS_OWN_LEDGER = f"""import os
+{IMPORT}
+def schedule_shipment(order: dict) -> None:
+    if order["country"] not in {{"France", "Italy", "Spain"}}:
+        raise CannotShip(order["country"])
+    with sqlite3.connect(os.environ["LEDGER"]) as ledger:
+        ledger.execute("CREATE TABLE IF NOT EXISTS shipments (order_id TEXT NOT NULL)")
+        ledger.execute("INSERT INTO shipments (order_id) VALUES (?)", (order["order_id"],))
+
+"""
+
 WRONG_ANSWERS = [
+    Wrong(
+        LESSON,
+        "takes an id that is none for a truck that is not there",
+        NOT_HELD_UP,
+        ((IMPORT, WITH_ITS_OWN_LEDGER),),
+    ),
     Wrong(
         LESSON,
         "requeues",
@@ -36,13 +54,18 @@ WRONG_ANSWERS = [
         LESSON,
         "only what is no JSON is bad",
         NOT_HELD_UP,
-        (("NO_ORDER = (ValueError, KeyError, TypeError)", "NO_ORDER = (ValueError,)"),),
+        (("NO_ORDER = (ValueError, KeyError, TypeError, RecursionError)", "NO_ORDER = (ValueError,)"),),
     ),
     Wrong(
         LESSON,
         "dies of what is no JSON",
         NOT_HELD_UP,
-        (("NO_ORDER = (ValueError, KeyError, TypeError)", "NO_ORDER = (KeyError, TypeError)"),),
+        (
+            (
+                "NO_ORDER = (ValueError, KeyError, TypeError, RecursionError)",
+                "NO_ORDER = (KeyError, TypeError)",
+            ),
+        ),
     ),
     Wrong(LESSON, "forgets the orders to nowhere", NOT_HELD_UP, ((PERMANENT, "except NO_ORDER as error:"),)),
     Wrong(LESSON, "whatever fails is bad", NOTHING_ELSE, ((PERMANENT, "except Exception as error:"),)),
