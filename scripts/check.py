@@ -9,6 +9,7 @@ environment.enter()  # from here on pika, click and rich can be imported
 
 import itertools
 import json
+import os
 import random
 import shutil
 import sys
@@ -20,7 +21,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
-from workbench import progress
+from workbench import address, progress
 from workbench.bench import Promise
 from workbench.bench.failures import last_line, last_lines
 from workbench.bench.judge import Exercise, Finding, Judge, Scenario, Verdict
@@ -103,12 +104,17 @@ def program_of(command: str | None, solution: bool) -> Sequence[str]:
 
 
 def url_of_a_broker() -> str:
-    """Of one that is up; without one there is nothing to judge on."""
+    """Of one that is up, with settings that can be read; without one there is nothing to judge on."""
     try:
-        return ensure_up().url
+        url = ensure_up().url
+        address.management_url(os.environ | {"AMQP_URL": url})
+        return url
     except click.ClickException as error:
         error.exit_code = UNJUDGED
         raise
+    except SystemExit as sentence:
+        click.echo(sentence.code, err=True)
+        sys.exit(UNJUDGED)
 
 
 def judged(judge: Judge, quiet: bool) -> Verdict:

@@ -340,6 +340,18 @@ def test_no_broker(checks: Checks) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("setting", ["MANAGEMENT_URL", "AMQP_URL"])
+def test_settings_that_cannot_be_read(setting: str, checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "amqp://guest:s3/cret@localhost/"
+    with monkeypatch.context() as patch:
+        patch.setenv("MANAGEMENT_URL", url)
+        done = checks.run("01", url=url if setting == "AMQP_URL" else None)
+    assert done.returncode == 2
+    assert f"{setting} cannot be read" in done.stderr
+    assert "cret" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_user_who_may_not_make_vhosts(
     checks: Checks, broker_url: str, vhost_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
