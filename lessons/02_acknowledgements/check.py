@@ -46,7 +46,7 @@ def it_dies_over_an_order(bench: Bench) -> None:
         bench.kill()
     bench.settle(orders)
     demand_all_shipped(bench, orders, SURVIVES)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def it_is_cut_off_after_an_acknowledgement(bench: Bench) -> None:
@@ -65,7 +65,7 @@ def its_acknowledgement_is_lost(bench: Bench) -> None:
     bench.start()
     bench.settle(orders)
     demand_all_shipped(bench, orders, AGAIN)
-    demand_nothing_left(bench, AGAIN)
+    bench.demand_empty(QUEUE, AGAIN)
 
 
 def a_shipment_fails(bench: Bench) -> None:
@@ -88,19 +88,13 @@ def the_broker_goes_away(bench: Bench) -> None:
     bench.place(QUEUE, orders[4:])
     bench.settle(orders)
     demand_all_shipped(bench, orders, RETURNS)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def demand_all_shipped(bench: Bench, orders: list[str], promise: Promise) -> None:
     """Each of these has a shipment."""
     for order in orders:
         bench.demand(promise, bench.shipments(order) > 0, order)
-
-
-def demand_nothing_left(bench: Bench, promise: Promise = DONE) -> None:
-    """The queue is empty, and stays so when the program has ended."""
-    left = bench.left_in(QUEUE)
-    bench.demand(promise, not left, *left[:1])
 
 
 SCENARIOS = {

@@ -43,7 +43,7 @@ def it_is_cut_off_before_an_announcement(bench: Bench) -> None:
     bench.start()
     bench.settle(orders)
     said = demand_announced(bench, orders, CUT)
-    demand_nothing_left(bench)
+    bench.demand_empty(ORDERS, DONE)
     for order in orders:
         persistent = all(properties.delivery_mode == 2 for properties in said[order])
         bench.demand(OUTLIVES, persistent, order)
@@ -118,12 +118,6 @@ def demand_announced(
     for order in orders:
         bench.demand(promise, bool(said[order]), order)
     return said
-
-
-def demand_nothing_left(bench: Bench) -> None:
-    """The queue is empty, and stays so when the program has ended."""
-    left = bench.left_in(ORDERS)
-    bench.demand(DONE, not left, *left[:1])
 
 
 SCENARIOS = {

@@ -94,8 +94,7 @@ def an_older_binding_is_left(bench: Bench) -> None:
     bench.demand(UNPAID, bench.shipments(failed) == 0, failed)
     for order in (paid, gift, last):
         bench.demand(UNKNOWN, bench.shipments(order) > 0, order)
-    left = bench.left_in(QUEUE)
-    bench.demand(DONE, not left, *left[:1])
+    bench.demand_empty(QUEUE, DONE)
 
 
 def it_is_away(bench: Bench) -> None:
@@ -140,7 +139,7 @@ def demand_unharmed(bench: Bench, events: list[dict]) -> None:
 
 def delivered(bench: Bench) -> list[dict]:
     """The events that the program was sent."""
-    return [json.loads(each.body) for each in list(bench.events) if each.kind in ("deliver", "get-ok")]
+    return [json.loads(each.body) for each in bench.deliveries()]
 
 
 SCENARIOS = {the_shop_sells: FaultPlan(), an_older_binding_is_left: FaultPlan(), it_is_away: FaultPlan()}

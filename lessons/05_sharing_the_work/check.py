@@ -43,7 +43,7 @@ def a_copy_is_stuck(bench: Bench) -> None:
     bench.settle(orders)
     for order in orders:
         bench.demand(ONCE, bench.shipments(order) <= 1, order)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def what_was_held(bench: Bench, stuck: Copy, orders: Sequence[str]) -> str:
@@ -67,7 +67,7 @@ def a_copy_dies(bench: Bench) -> None:
     bench.settle(orders)
     for order in orders:
         bench.demand(SURVIVES, bench.shipments(order) > 0, order)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def has_shipped_what_it_was_sent(bench: Bench, copy: Copy) -> bool:
@@ -83,12 +83,6 @@ def start_two(bench: Bench) -> tuple[Copy, Copy]:
         channel.queue_bind(QUEUE, EXCHANGE, "order.created")
     bench.start()
     return bench.copies[0], bench.start_another(expected=BESIDE, max_starts=2)
-
-
-def demand_nothing_left(bench: Bench) -> None:
-    """The queue is empty, and stays so when the copies have ended."""
-    left = bench.left_in(QUEUE)
-    bench.demand(DONE, not left, *left[:1])
 
 
 SCENARIOS = {a_copy_is_stuck: FaultPlan(), a_copy_dies: FaultPlan()}

@@ -49,7 +49,7 @@ def every_event_comes_twice(bench: Bench) -> None:
     bench.start()
     settle(bench, orders, copies=2)
     demand_shipped_once(bench, orders, TWICE)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def its_acknowledgements_are_lost(bench: Bench) -> None:
@@ -59,7 +59,7 @@ def its_acknowledgements_are_lost(bench: Bench) -> None:
     bench.start()
     settle(bench, orders)
     demand_shipped_once(bench, orders, AGAIN)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def its_memory_fails(bench: Bench) -> None:
@@ -124,7 +124,7 @@ def two_of_it_hold_the_same_event(bench: Bench) -> None:
         bench.wait(lambda: bench.acknowledged(orders[0]), LOOK_SECONDS)
     settle(bench, orders, copies=2)
     demand_shipped_once(bench, orders, TWO)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def everything_at_once(bench: Bench) -> None:
@@ -135,7 +135,7 @@ def everything_at_once(bench: Bench) -> None:
     place(bench, [order for order in orders for _copy in range(2)])
     settle(bench, orders, copies=2)
     demand_shipped_once(bench, orders, AGAIN)
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def place(bench: Bench, orders: Sequence[str]) -> None:
@@ -161,8 +161,7 @@ def acknowledgements(bench: Bench, order: str) -> int:
 
 def holders(bench: Bench, order: str) -> int:
     """How many programs were sent this order."""
-    deliveries = [each for each in list(bench.events) if each.kind in ("deliver", "get-ok")]
-    return len({each.program for each in deliveries if order_in(each.body) == order})
+    return len({each.program for each in bench.deliveries(order)})
 
 
 def demand_shipped_once(bench: Bench, orders: Sequence[str], promise: Promise) -> None:
@@ -176,12 +175,6 @@ def demand_none_lost(bench: Bench, orders: Sequence[str], promise: Promise) -> N
     """Each of these is shipped."""
     for order in orders:
         bench.demand(promise, bench.shipments(order) > 0, order, "never shipped")
-
-
-def demand_nothing_left(bench: Bench) -> None:
-    """The queue is empty, and stays so when the program has ended."""
-    left = bench.left_in(QUEUE)
-    bench.demand(DONE, not left, *left[:1])
 
 
 LOST = FaultPlan((Fault(When("ack", nth=2), Kill()), Fault(When("ack", nth=4), Cut())))

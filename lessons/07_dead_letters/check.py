@@ -32,8 +32,6 @@ SURVIVES = Promise(
 DONE = Promise("what is dealt with leaves its queue", "What tells the broker that a message is done?")
 PROMISES = [NOT_HELD_UP, DEAD_LETTER, NOTHING_ELSE, SURVIVES, DONE]
 
-# So many deliveries of one message: it is spinning.
-SPINNING = 30
 NO_ORDERS = [
     b"hello",
     b"[]",
@@ -127,15 +125,9 @@ def settle(bench: Bench, orders: Sequence[str]) -> None:
 
     What is shipped by then has been acknowledged: left open, it would hold up all others.
     """
-    bench.settle(orders, or_else=lambda: spins(bench))
+    bench.settle(orders, or_else=bench.spins)
     for order in orders:
         bench.demand(DONE, bench.acknowledged(order) or not bench.shipments(order), order)
-
-
-def spins(bench: Bench) -> bool:
-    """Whether messages were delivered far more often than connections and kills explain."""
-    bodies = [e.body for e in list(bench.events) if e.kind in ("deliver", "get-ok")]
-    return any(bodies.count(body) > SPINNING for body in set(bodies))
 
 
 def demand_shipped(bench: Bench, orders: Sequence[str], promise: Promise) -> None:
@@ -146,8 +138,7 @@ def demand_shipped(bench: Bench, orders: Sequence[str], promise: Promise) -> Non
 
 def last_that_came(bench: Bench, order: str) -> str:
     """The journey of the last message that the program was sent, where that is another one."""
-    bodies = [e.body for e in list(bench.events) if e.kind in ("deliver", "get-ok")]
-    names = [name for name in map(name_in, bodies[-1:]) if name != order]
+    names = [name for each in bench.deliveries()[-1:] if (name := name_in(each.body)) != order]
     return "".join(f"the last that came: {bench.journey(name)}" for name in names)
 
 

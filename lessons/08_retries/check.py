@@ -37,7 +37,6 @@ SURVIVES = Promise(
 PROMISES = [OTHERS, PEACE, LATER, IS_PARKED, SURVIVES]
 
 FORGOTTEN = "it was published with x-death, which RabbitMQ 4.0 and later ignore when a client sends it"
-SPINNING = 30
 LONG_SECONDS = 6.0
 CLASSIC = {"x-queue-type": "classic"}
 PERSISTENT = pika.BasicProperties(delivery_mode=2, content_type="application/json")
@@ -49,9 +48,9 @@ def a_shipment_fails_for_a_while(bench: Bench) -> None:
     place(bench, orders)
     with bench.effects.refusing(orders[0]):
         bench.start()
-        bench.wait(lambda: shipped(bench, orders[1:]) or spins(bench), LONG_SECONDS)
+        bench.wait(lambda: shipped(bench, orders[1:]) or bench.spins(), LONG_SECONDS)
         demand_shipped(bench, orders[1:], OTHERS)
-        bench.wait(lambda: len(tries(bench, orders[0])) > 1, LONG_SECONDS)
+        bench.wait(lambda: len(bench.deliveries(orders[0])) > 1, LONG_SECONDS)
     bench.settle(orders)
     demand_shipped(bench, orders, LATER)
 
@@ -62,10 +61,10 @@ def a_shipment_always_fails(bench: Bench) -> None:
     place(bench, orders)
     with bench.effects.refusing(orders[0]):
         bench.start()
-        bench.wait(lambda: in_queue(bench, PARKED) or spins(bench), LONG_SECONDS)
+        bench.wait(lambda: in_queue(bench, PARKED) or bench.spins(), LONG_SECONDS)
         demand_shipped(bench, orders[1:], OTHERS)
         bench.program.stop()
-    times = [event.time for event in tries(bench, orders[0])]
+    times = [event.time for event in bench.deliveries(orders[0])]
     gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     found = FORGOTTEN if any(map(counted_by_the_broker, published(bench, orders[0]))) else ""
     bench.demand(PEACE, all(map(is_long_enough, gaps, WAITS_MS)), orders[0], found)
@@ -123,12 +122,6 @@ def place(bench: Bench, orders: Sequence[str]) -> None:
             channel.basic_publish("", ORDERS, body, PERSISTENT, mandatory=True)
 
 
-def tries(bench: Bench, order: str) -> list[Event]:
-    """The deliveries of this order to the program."""
-    events = list(bench.events)
-    return [e for e in events if e.kind in ("deliver", "get-ok") and order_in(e.body) == order]
-
-
 def published(bench: Bench, order: str) -> list[Event]:
     """The program's publishes of this order."""
     return [e for e in list(bench.events) if e.kind == "publish" and order_in(e.body) == order]
@@ -150,7 +143,7 @@ def demand_waits_elsewhere(bench: Bench, order: str) -> None:
 
     Counted from the moment in which the program lets go of it, so that a slow machine makes it longer only.
     """
-    deliveries = tries(bench, order)
+    deliveries = bench.deliveries(order)
     gone = [let_go(bench, order, delivery) for delivery in deliveries]
     away = [again.time - left for left, again in zip(gone, deliveries[1:], strict=False)]
     held = [left - delivery.time for left, delivery in zip(gone, deliveries, strict=False)]
@@ -176,12 +169,6 @@ def demand_persistent(bench: Bench, order: str) -> None:
         event.properties.delivery_mode == PERSISTENT.delivery_mode for event in published(bench, order)
     )
     bench.demand(SURVIVES, kept, order, "it was published without delivery_mode 2: a restart would lose it")
-
-
-def spins(bench: Bench) -> bool:
-    """Whether an order is delivered again and again."""
-    about = [order_in(e.body) for e in list(bench.events) if e.kind in ("deliver", "get-ok")]
-    return any(about.count(order) > SPINNING for order in set(about))
 
 
 def shipped(bench: Bench, orders: Sequence[str]) -> bool:

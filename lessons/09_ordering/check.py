@@ -47,7 +47,6 @@ START_SECONDS = 10.0
 # A right program waits for the locked ledger; a wrong one needs only a moment to look what is known.
 LOOK_SECONDS = 0.7
 WRITE_SECONDS = 2.0
-SPINNING = 30
 
 
 def events_come_in_any_order(bench: Bench) -> None:
@@ -62,7 +61,7 @@ def events_come_in_any_order(bench: Bench) -> None:
     settle(bench, trips, len(arriving))
     for trip in trips:
         demand_state(bench, NEWEST, trip, LIFE[-1])
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def a_driver_gives_up(bench: Bench) -> None:
@@ -74,7 +73,7 @@ def a_driver_gives_up(bench: Bench) -> None:
     settle(bench, trips, 6)
     for trip in trips:
         demand_state(bench, BACK, trip, "trip.requested")
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def events_come_again(bench: Bench) -> None:
@@ -86,7 +85,7 @@ def events_come_again(bench: Bench) -> None:
     settle(bench, trips, len(arriving))
     for trip in trips:
         demand_state(bench, AGAIN, trip, LIFE[-1])
-    demand_nothing_left(bench)
+    bench.demand_empty(QUEUE, DONE)
 
 
 def it_is_killed_between_two_events(bench: Bench) -> None:
@@ -145,17 +144,12 @@ def place(bench: Bench, arriving: Sequence[tuple[str, int]], life: Sequence[str]
 
 def settle(bench: Bench, trips: Sequence[str], count: int) -> None:
     """Wait until so many events are acknowledged, nothing more happens, or the same again and again."""
-    bench.settle(trips, or_else=lambda: acknowledged(bench) >= count or spins(bench, count))
+    bench.settle(trips, or_else=lambda: acknowledged(bench) >= count or bench.spins())
 
 
 def acknowledged(bench: Bench) -> int:
     """How many events the broker has seen acknowledged."""
     return sum(len(each.covers) for each in list(bench.events) if each.kind == "ack" and each.passed)
-
-
-def spins(bench: Bench, count: int) -> bool:
-    """Whether far more was delivered than there is."""
-    return sum(e.kind in ("deliver", "get-ok") for e in list(bench.events)) > count + SPINNING
 
 
 def holder(bench: Bench) -> Copy | None:
@@ -168,12 +162,6 @@ def demand_state(bench: Bench, promise: Promise, trip: str, state: str) -> None:
     states = {row["order_id"]: row["state"] for row in bench.effects.rows("trips")}
     found = states.get(trip, "nothing")
     bench.demand(promise, found == state, trip, f"the ledger says {found}, and not {state}")
-
-
-def demand_nothing_left(bench: Bench) -> None:
-    """The queue is empty, and stays so when the program has ended."""
-    left = bench.left_in(QUEUE)
-    bench.demand(DONE, not left, *left[:1])
 
 
 LOST = FaultPlan((Fault(When("ack", nth=4), Kill()), Fault(When("ack", nth=7), Cut())))

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from workbench.bench.effects import Effect, Effects
 from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
 from workbench.bench.program import MAX_STARTS, Program, Run
 from workbench.broker import probe
+from workbench.journey.model import DELIVERIES
 from workbench.journey.words import SEPARATOR, Moment, in_a_line, moments
 from workbench.marked import end_marked
-from workbench.message import order_in
+from workbench.message import name_in, order_in
 from workbench.player import reader_environment
 from workbench.wire import Event, FaultPlan, Refuse, Wire
 
@@ -31,6 +33,8 @@ QUIET_SECONDS = 1.5
 # A right program waits for the locked ledger; a wrong one needs only a moment to acknowledge.
 STUCK_SECONDS = 0.7
 SCENARIO_SECONDS = 12.0
+# So often no plan of faults has a message delivered.
+SPINNING = 30
 LOOK_SECONDS = 0.05
 # How long the broker may hold back what the bench publishes.
 BLOCKED_SECONDS = 30.0
@@ -293,14 +297,23 @@ class Bench:
         """How many shipments were written for this order."""
         return sum(effect.order_id == order for effect in self.written())
 
+    def deliveries(self, order: str | None = None) -> list[Event]:
+        """What the program was sent: of one order, or all of it."""
+        sent = [event for event in list(self.events) if event.kind in DELIVERIES]
+        return sent if order is None else [each for each in sent if order_in(each.body) == order]
+
+    def spins(self) -> bool:
+        """Whether an order was delivered far more often than kills and cuts explain."""
+        times = Counter(name_in(each.body) for each in self.deliveries())
+        return max(times.values(), default=0) > SPINNING
+
     def sent_to(self, copy: Copy) -> list[str]:
         """The orders that this copy of the program was sent."""
-        sent = [e for e in list(self.events) if e.kind in ("deliver", "get-ok") and e.program == copy.name]
-        return [order_in(event.body) for event in sent]
+        return [order_in(each.body) for each in self.deliveries() if each.program == copy.name]
 
     def delivered(self, order: str) -> bool:
         """Whether the program was sent this order."""
-        return any(e.kind in ("deliver", "get-ok") and order_in(e.body) == order for e in list(self.events))
+        return bool(self.deliveries(order))
 
     def told(self, order: str, kind: str) -> bool:
         """Whether an event of this kind was about the order."""
@@ -334,6 +347,11 @@ class Bench:
         if not holds:
             story = SEPARATOR.join(filter(None, [self.journey(order), found]))
             raise Broken(promise, order, story, self.program.last_words())
+
+    def demand_empty(self, queue: str, promise: Promise) -> None:
+        """End the program; raise Broken, with the first order that is left in the queue, if one is."""
+        left = self.left_in(queue)
+        self.demand(promise, not left, *left[:1])
 
     def failures(self) -> list[Run]:
         """The runs in which the program failed by itself: not those that the bench killed or cut off."""
@@ -371,7 +389,7 @@ class Bench:
     def _when(self, effect: Effect) -> float:
         """The wire's seconds at which it was written: after a delivery in the same tick of its clock."""
         at = effect.at - self._began
-        delivered = [e.time for e in list(self.events) if e.kind in ("deliver", "get-ok")]
+        delivered = [each.time for each in self.deliveries()]
         return max([at, *(time for time in delivered if at <= time < at + CLOCK_SECONDS)])
 
     @contextmanager
