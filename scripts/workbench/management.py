@@ -179,7 +179,8 @@ def clear_vhosts(management: Management, names: Sequence[str], later: str) -> No
     if causes:
         host, why = urlsplit(management.url).hostname, " and ".join(set(causes.values()))
         click.echo(
-            f"vhosts are left on {host}, where {why} ({', '.join(causes)}): remove them later with `{later}`",
+            f"vhosts may be left on {host}, where {why} ({', '.join(causes)}): "
+            f"remove them later with `{later}`",
             err=True,
         )
 
