@@ -156,6 +156,12 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
         clear_vhosts(management, [name], typed(REMOVE_VHOSTS))
 
 
+def vhost_names(management: Management) -> set[str]:
+    """The names of all vhosts that this user may see; raises ManagementError."""
+    # One that is just being deleted has no name any more.
+    return {each["name"] for each in management.get("vhosts?columns=name") if "name" in each}
+
+
 def make_vhost(broker_url: str, name: str) -> None:
     """Make a vhost in which the URL's user may do everything; raises ManagementError."""
     management = Management.of(broker_url)

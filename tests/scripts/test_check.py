@@ -21,7 +21,7 @@ from left_over import processes_with
 from project_copy import copy_project
 from workbench.address import vhost_of
 from workbench.bench.failures import MAX_LINES
-from workbench.management import EVERYTHING, Management
+from workbench.management import EVERYTHING, Management, vhost_names
 from workbench.wire import Cut, Fault, FaultPlan, When, Wire
 from wrong_answers import WRONG_ANSWERS, Wrong
 
@@ -96,7 +96,7 @@ class Checks:
     def left(self) -> list[str]:
         """What is still there of all that was noted: folders, vhosts, processes."""
         self.look()
-        vhosts = {each["name"] for each in Management.of(self.url).get("vhosts?columns=name")}
+        vhosts = vhost_names(Management.of(self.url))
         return [
             *map(str, self.temporary.iterdir()),
             *(name for name in vhosts if name.removeprefix("check-") in self.tokens),

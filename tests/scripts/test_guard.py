@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from workbench import guard, management
 from workbench.guard import Guard
-from workbench.management import Management, ManagementError, throwaway_vhost
+from workbench.management import Management, ManagementError, throwaway_vhost, vhost_names
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def is_there(broker_url: str, vhost: str) -> bool:
-    return vhost in [each["name"] for each in Management.of(broker_url).get("vhosts?columns=name")]
+    return vhost in vhost_names(Management.of(broker_url))
 
 
 def test_a_guard_that_was_killed_is_replaced(temporary: Path, broker_url: str) -> None:
@@ -31,6 +31,13 @@ def test_a_guard_that_was_killed_is_replaced(temporary: Path, broker_url: str) -
         standing.folder("made later")
     assert not is_there(broker_url, vhost)
     assert list(temporary.iterdir()) == []
+
+
+def test_a_vhost_that_is_just_being_deleted_has_no_name(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Management, "get", lambda _self, _path: [{"name": "/"}, {}])
+    assert management.vhost_names(Management.of(broker_url)) == {"/"}
 
 
 class Slow(BaseHTTPRequestHandler):

@@ -14,7 +14,7 @@ from left_over import processes_with
 from project_copy import ROOT, copy_project
 from workbench.guard import CLEARING_SECONDS
 from workbench.lessons import all_lessons
-from workbench.management import Management
+from workbench.management import Management, vhost_names
 from workbench.terminal import Terminal
 
 
@@ -126,9 +126,9 @@ def test_nothing_is_left_of_a_run_that_is_ended(how: signal.Signals, tmp_path: P
 
 def left_of(folder: Path, url: str) -> list[str]:
     """What is left of a run of a page in this folder."""
-    vhosts = [each["name"] for each in Management.of(url).get("vhosts?columns=name")]
+    vhosts = vhost_names(Management.of(url))
     token = folder.name.rpartition("-")[2]
-    return [*filter(Path.exists, [folder]), *processes_with({token}), *({folder.name} & {*vhosts})]
+    return [*filter(Path.exists, [folder]), *processes_with({token}), *({folder.name} & vhosts)]
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from workbench.bench.judge import Exercise
 from workbench.broker import probe
 from workbench.guard import delete_names
 from workbench.lessons import all_lessons
-from workbench.management import UNAUTHORIZED, Management, ManagementError, delete_vhost
+from workbench.management import UNAUTHORIZED, Management, ManagementError, delete_vhost, vhost_names
 
 KINDS = ("queue", "exchange", "vhost")
 LESSONS_OWN = re.compile(r"lesson\d\d")
@@ -83,11 +83,10 @@ def find_vhosts(url: str, lesson: str | None = None) -> list[Leftover]:
     Of one lesson ("02") only those in which its page was played: a check's name tells no lesson.
     """
     management = Management.of(url)
-    in_use = {each["vhost"] for each in management.get("connections?columns=vhost")}
-    names = [each["name"] for each in management.get("vhosts?columns=name")]
+    in_use = {each.get("vhost") for each in management.get("connections?columns=vhost")}
     return [
         Leftover("vhost", name)
-        for name in names
+        for name in sorted(vhost_names(management))
         if OWN_VHOST.fullmatch(name)
         and name not in in_use
         and name.startswith(f"lesson{lesson}-" if lesson else "")
