@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import click
+import pika
+from pika.exceptions import ProbableAccessDeniedError
 
 from workbench import address
 from workbench.typed import typed
@@ -168,6 +170,13 @@ def make_vhost(broker_url: str, name: str) -> None:
     user, _password = credentials(broker_url) or GUEST
     management.put(f"vhosts/{quote(name, safe='')}")
     management.put(f"permissions/{quote(name, safe='')}/{quote(user, safe='')}", EVERYTHING)
+    try:
+        pika.BlockingConnection(pika.URLParameters(address.with_vhost(broker_url, name))).close()
+    except ProbableAccessDeniedError:
+        raise ManagementError(
+            f"the management API at {management.url} is another broker's: set MANAGEMENT_URL to where this"
+            " broker's page is"
+        ) from None
 
 
 def delete_vhost(management: Management, name: str) -> None:

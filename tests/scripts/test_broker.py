@@ -107,7 +107,7 @@ def bodies(url: str, queue: str) -> list[bytes]:
 
 @needs_native
 @needs_linux
-def test_a_private_node_from_up_to_down(node):
+def test_a_private_node_from_up_to_down(node, broker_url, monkeypatch):
     told = json.loads(node.broker("status", "--json").stdout)
     assert told["way"] == "native"
     assert told["url"] == address.hidden(url_of(node))
@@ -118,6 +118,10 @@ def test_a_private_node_from_up_to_down(node):
     assert "up already" in again.stderr
 
     assert_all_on_loopback(node)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("MANAGEMENT_URL", address.management_url(node.environ))
+        with pytest.raises(ManagementError, match="is another broker's: set MANAGEMENT_URL"):
+            make_vhost(broker_url, "made-on-another-broker")
     put_persistent_and_transient(url_of(node), "lesson03.orders")
     assert node.broker("restart").returncode == 0
     assert bodies(url_of(node), "lesson03.orders") == [b"Persistent"]

@@ -73,7 +73,7 @@ def test_clearing_away_that_takes_long_is_told_and_loses_nothing(
     broker_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(guard, "CLEARING_SECONDS", 0.2)
-    with Guard(broker_url) as standing:
+    with Guard(broker_url) as standing, pytest.raises(ManagementError, match="is another broker's"):
         standing.vhost("made only in words")
     assert capfd.readouterr().err == f"{guard.SLOW}\n"
 
