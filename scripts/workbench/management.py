@@ -160,8 +160,12 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
 
 def vhost_names(management: Management) -> set[str]:
     """The names of all vhosts that this user may see; raises ManagementError."""
-    # One that is just being deleted has no name any more.
-    return {each["name"] for each in management.get("vhosts?columns=name") if "name" in each}
+    return named(management.get("vhosts?columns=name"))
+
+
+def named(listed: Sequence[dict]) -> set[str]:
+    """The names in a list of the API's, in which a vhost that is just being deleted has none."""
+    return {each["name"] for each in listed if "name" in each}
 
 
 def make_vhost(broker_url: str, name: str) -> None:

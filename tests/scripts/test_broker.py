@@ -5,6 +5,7 @@ Brokers are started on ports of their own, in copies of the project: the broker 
 
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -489,7 +490,9 @@ def test_what_speaks_no_http_is_no_management_api(project, broker_url):
     amqp = f"http://{urlsplit(broker_url).hostname}:{urlsplit(broker_url).port or 5672}"
     done = project.broker("reset", "--yes", AMQP_URL=broker_url, MANAGEMENT_URL=amqp)
     assert (done.returncode, is_one_sentence(done)) == (1, True), done.stderr
-    assert "what listens there does not speak HTTP" in done.stderr
+    # A broker that closes before it has read all that we sent resets the connection: then its answer is lost.
+    why = r"\((what listens there does not speak HTTP|.*Connection reset by peer)\)"
+    assert re.search(f"no management API answers at {amqp} {why}: ", done.stderr), done.stderr
 
 
 def test_reset_asks_nobody_where_there_is_no_stdin(project, littered):
