@@ -124,10 +124,10 @@ def test_experiment_that_is_stopped_leaves_nothing(
 
 
 HANGS, DIES = "import time; time.sleep(600)", "raise SystemExit(3)"
-# Of those that run scripts to their end: a script, and what it does instead.
+# Of those that run scripts to their end: a script, and what it does instead. What hangs is the first that is
+# run: whatever ran before it would have to end within the one second that is left to it.
 FAILING = [
-    ("03_publisher_confirms", "producer.py", HANGS),
-    ("03_publisher_confirms", "consumer.py", HANGS),
+    ("03_publisher_confirms", "hopeful_producer.py", HANGS),
     ("03_publisher_confirms", "consumer.py", DIES),
     ("07_dead_letters", "consumer.py", HANGS),
     ("07_dead_letters", "consumer.py", DIES),
@@ -148,7 +148,8 @@ def test_script_that_fails_is_told_and_nothing_is_left(
     lesson = copied(folder)
     (lesson / name).write_text(f"if __name__ == '__main__':\n    {fault}\n" + (lesson / name).read_text())
     experiment = lesson / "experiment.py"
-    experiment.write_text(experiment.read_text().replace("MAX_SECONDS = 60", "MAX_SECONDS = 1"))
+    if fault == HANGS:
+        experiment.write_text(experiment.read_text().replace("MAX_SECONDS = 60", "MAX_SECONDS = 1"))
     done = subprocess.run(
         [sys.executable, str(experiment)],
         env=reader_environment(vhost_url),

@@ -147,7 +147,7 @@ def test_a_broker_that_blocks_publishers_says_so_and_is_not_judged_on(project, m
         status = project.broker("status").stdout
         told = json.loads(project.broker("status", "--json").stdout)
         monkeypatch.setenv("MANAGEMENT_URL", address.management_url(project.environ))
-        monkeypatch.setattr(bench, "BLOCKED_SECONDS", 0.5)
+        monkeypatch.setattr(bench, "BLOCKED_SECONDS", 2.0)
         verdicts = [
             Judge(
                 Exercise(find_lesson(number)), [sys.executable, "solution.py"], url_of(project), 1
