@@ -1,14 +1,13 @@
 """What a command made is cleared away, however the command and its guard fare."""
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from workbench import guard, management
 from workbench.guard import Guard
 from workbench.management import Management, ManagementError, throwaway_vhost, vhost_names
+
+MAX_SECONDS = 20
 
 
 @pytest.fixture
@@ -37,42 +36,18 @@ def test_a_vhost_that_is_just_being_deleted_has_no_name() -> None:
     assert management.named([{"name": "/"}, {}]) == {"/"}
 
 
-class Slow(BaseHTTPRequestHandler):
-    """A management API that takes everything, and deletes when it may."""
-
-    may_delete = threading.Event()
-
-    def do_PUT(self) -> None:  # noqa: D102, N802
-        self.send_response(201)
-        self.end_headers()
-
-    def do_DELETE(self) -> None:  # noqa: D102, N802
-        self.may_delete.wait()
-        self.do_PUT()
-
-    def log_message(self, *_what: object) -> None:
-        """Nothing."""
-
-
-@pytest.fixture
-def slow_management(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """MANAGEMENT_URL names an API that does not delete before the test is over."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
-        threading.Thread(target=server.serve_forever).start()
-        monkeypatch.setenv("MANAGEMENT_URL", f"http://127.0.0.1:{server.server_port}")
-        yield
-        Slow.may_delete.set()
-        server.shutdown()
-
-
-@pytest.mark.usefixtures("slow_management", "temporary")
-def test_clearing_away_that_takes_long_is_told_and_loses_nothing(
-    broker_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+def test_clearing_away_that_takes_long_is_told_and_goes_on(
+    temporary: Path, broker_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(guard, "CLEARING_SECONDS", 0.2)
-    with Guard(broker_url) as standing, pytest.raises(ManagementError, match="is another broker's"):
-        standing.vhost("made only in words")
+    vhost = f"test-guard-{temporary.name}"
+    monkeypatch.setattr(guard, "CLEARING_SECONDS", 0)
+    with Guard(broker_url) as standing:
+        standing.vhost(vhost)
+        standing.folder("made")
     assert capfd.readouterr().err == f"{guard.SLOW}\n"
+    assert standing.process.wait(MAX_SECONDS) == 0
+    assert not is_there(broker_url, vhost)
+    assert list(temporary.iterdir()) == []
 
 
 def test_an_error_on_its_way_is_not_replaced_by_one_of_clearing_away(
