@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from left_over import processes_with
@@ -247,12 +248,14 @@ def test_a_broker_that_goes_away_cannot_be_judged_on(checks: Checks, broker_url:
 
 
 class MakesNoVhosts(BaseHTTPRequestHandler):
-    """A management API that says who may make vhosts, and makes none."""
+    """Stands before the broker's management API, and lets through what reads and nothing else."""
 
     def do_GET(self) -> None:  # noqa: D102, N802
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b'{"tags": ["administrator"]}')
+        asked = Request(self.server.behind + self.path, headers=dict(self.headers))
+        with urlopen(asked) as answer:
+            self.send_response(answer.status)
+            self.end_headers()
+            self.wfile.write(answer.read())
 
     def do_PUT(self) -> None:  # noqa: D102, N802
         self.send_error(503)
@@ -267,6 +270,7 @@ def test_a_vhost_that_is_refused_in_the_middle_cannot_be_judged_on(
     checks: Checks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), MakesNoVhosts) as server:
+        server.behind = Management.of(checks.url).url
         threading.Thread(target=server.serve_forever).start()
         with monkeypatch.context() as patch:
             patch.setenv("MANAGEMENT_URL", f"http://127.0.0.1:{server.server_port}")
