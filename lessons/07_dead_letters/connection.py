@@ -9,11 +9,19 @@ from contextlib import contextmanager
 import click
 import pika
 from pika import exceptions as amqp
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 DEFAULT_URL = "amqp://guest:guest@localhost:5672/%2F"
 SHUTTING_DOWN = 320
 QUOTES = "'\""
 MAX_BLOCKED_SECONDS = 30
+CONNECTION_FAILURES = (
+    amqp.AMQPConnectionError,
+    amqp.AMQPChannelError,
+    AMQPConnectorException,  # a broker that takes the connection and says nothing; no AMQPError of pika's
+    socket.gaierror,
+    ssl.SSLError,
+)
 SEE_STATUS = "see how it is, in the project's folder: python3 scripts/broker.py status"
 # What to do where these words stand in what the broker said.
 WHAT_TO_DO = {
@@ -40,7 +48,7 @@ def connect() -> Iterator[pika.BlockingConnection]:
         # Not reached after an error or Ctrl-C, which may have struck in the middle of pika's work: then the
         # connection ends with the process, and the broker takes back all that was not acknowledged.
         connection.close()
-    except (amqp.AMQPConnectionError, amqp.AMQPChannelError, socket.gaierror, ssl.SSLError) as error:
+    except CONNECTION_FAILURES as error:
         raise in_a_sentence(error, broker) from error
 
 
@@ -91,10 +99,10 @@ def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickEx
                 f"{place} has no vhost {broker.virtual_host} for user {user}; correct the end of AMQP_URL"
                 " (%2F is the vhost /)."
             )
-        case amqp.IncompatibleProtocolError():
+        case amqp.IncompatibleProtocolError() | AMQPConnectorException():
             return NoBroker(
-                f"{place} does not speak AMQP: its broker is still starting, or AMQP_URL needs another port"
-                " (5672, or 5671 with amqps://)."
+                f"{place} does not answer in AMQP: its broker is still starting, or hangs, or AMQP_URL needs"
+                " another port (5672, or 5671 with amqps://)."
             )
         case amqp.ConnectionBlockedTimeout():
             return click.ClickException(

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import TracebackType
 
 import click
-import pika
 from pika.exceptions import AMQPError
 
 from workbench.address import with_vhost
+from workbench.amqp import open_connection
 from workbench.broker import probe
 from workbench.management import REMOVE_VHOSTS, Management, clear_vhosts, make_vhost
 from workbench.marked import end_marked
@@ -138,7 +138,7 @@ def clear_names(url: str, queues: Sequence[str], exchanges: Sequence[str]) -> No
 
 def delete_names(url: str, queues: Sequence[str], exchanges: Sequence[str]) -> None:
     """Delete these where they are."""
-    with pika.BlockingConnection(probe.parsed(url, CLEARING_SECONDS)) as connection:
+    with open_connection(probe.parsed(url, CLEARING_SECONDS)) as connection:
         channel = connection.channel()
         for queue in queues:
             channel.queue_delete(queue)

@@ -17,6 +17,7 @@ import pika
 from pika.exceptions import ProbableAccessDeniedError
 
 from workbench import address
+from workbench.amqp import open_connection
 from workbench.typed import typed
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
@@ -175,7 +176,7 @@ def make_vhost(broker_url: str, name: str) -> None:
     management.put(f"vhosts/{quote(name, safe='')}")
     management.put(f"permissions/{quote(name, safe='')}/{quote(user, safe='')}", EVERYTHING)
     try:
-        pika.BlockingConnection(pika.URLParameters(address.with_vhost(broker_url, name))).close()
+        open_connection(pika.URLParameters(address.with_vhost(broker_url, name))).close()
     except ProbableAccessDeniedError:
         raise ManagementError(
             f"the management API at {management.url} is another broker's: set MANAGEMENT_URL to where this"

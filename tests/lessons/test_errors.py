@@ -119,7 +119,14 @@ def test_unknown_host(run: Run) -> None:
 
 def test_management_port(run: Run, web_server: int) -> None:
     done = run(PRODUCER, url=f"amqp://guest:{SECRET}@127.0.0.1:{web_server}/")
-    assert_one_sentence(done, "does not speak AMQP", "5672")
+    assert_one_sentence(done, "does not answer in AMQP", "5672")
+
+
+def test_a_broker_that_takes_the_connection_and_says_nothing(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        done = run(PRODUCER, url=f"amqp://guest:{SECRET}@127.0.0.1:{port}/?stack_timeout=1")
+    assert_one_sentence(done, "does not answer in AMQP", "hangs")
 
 
 def test_tls_where_there_is_none(run: Run, broker_url: str) -> None:

@@ -25,7 +25,7 @@ from workbench import address, ports
 from workbench.bench import bench
 from workbench.bench.judge import Exercise, Judge
 from workbench.broker import choice, compose, native
-from workbench.broker.probe import ask
+from workbench.broker.probe import NoAnswer, ask
 from workbench.lessons import find_lesson
 from workbench.management import (
     EVERYTHING,
@@ -36,6 +36,7 @@ from workbench.management import (
     throwaway_vhost,
     vhost_names,
 )
+from workbench.wire import Fault, FaultPlan, Mute, When, Wire
 
 needs_native = pytest.mark.skipif(not native.server_script(), reason="rabbitmq-server is not installed")
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -323,6 +324,13 @@ def change(url: str, **parts: str) -> str:
         "path": old.path,
     } | parts
     return f"{new['scheme']}://{new['user']}:{new['password']}@{new['host']}:{new['port']}{new['path']}"
+
+
+def test_a_broker_that_lets_nobody_in_is_told(broker_url):
+    silent_after_its_greeting = FaultPlan((Fault(When("connect", nth=2), Mute()),))
+    words = "lets nobody in within 1 s: read its log, or restart it"
+    with Wire(broker_url, silent_after_its_greeting) as wire, pytest.raises(NoAnswer, match=words):
+        ask(wire.address_for("asker"), timeout=0.5)
 
 
 @pytest.mark.parametrize(

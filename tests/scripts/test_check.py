@@ -239,6 +239,7 @@ def test_a_broker_that_goes_away_cannot_be_judged_on(checks: Checks, broker_url:
         process = checks.start("02", "--json", url=wire.address_for("bench"))
         checks.until_it_has_begun(process)
     done = checks.finish(process)
+    assert done.stdout, done.stderr
     result = json.loads(done.stdout)
     assert (done.returncode, result["verdict"]) == (2, "unjudged")
     assert (

@@ -1006,6 +1006,36 @@ def test_closing_ends_everything_also_in_the_middle_of_a_fault(vhost_url, seen):
     assert len(seen.of("ended")) == len(seen.of("connect")) == 4
 
 
+def test_who_is_on_the_way_in_as_the_wire_closes_is_not_left_waiting(vhost_url):
+    for _ in range(20):
+        dialled = []
+        with Wire(vhost_url) as wire:
+            port = urlsplit(wire.address_for("hasty")).port
+            dialling = threading.Thread(target=dial_until_refused, args=(port, dialled))
+            dialling.start()
+            while not dialled:
+                pass  # to wait here would give those on the way time to arrive
+        dialling.join()
+        assert all(map(has_ended, dialled))
+
+
+def dial_until_refused(port: int, dialled: list[socket.socket]) -> None:
+    """Connect again and again, as somebody who greets a broker."""
+    with suppress(ConnectionError):
+        while True:
+            dialled.append(socket.create_connection(("127.0.0.1", port)))
+            dialled[-1].sendall(b"AMQP\x00\x00\x09\x01")
+
+
+def has_ended(dialled: socket.socket) -> bool:
+    """Whether the other side has ended the connection."""
+    dialled.settimeout(PATIENCE)
+    with dialled, suppress(ConnectionResetError):
+        while dialled.recv(4096):
+            pass
+    return True
+
+
 def test_the_benchmark_prints_its_ratio(vhost_url):
     script = os.path.join(os.path.dirname(sys.modules["workbench.wire"].__file__), "benchmark.py")
     command = [sys.executable, script, "--messages", "300", "--pairs", "1", "--json"]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
+from workbench.amqp import open_connection
 from workbench.bench.effects import Effect, Effects
 from workbench.bench.failures import CutOff, cut_offs, failed_by_itself
 from workbench.bench.program import MAX_STARTS, Program, Run
@@ -175,7 +176,7 @@ class Bench:
     def channel(self) -> Iterator[BlockingChannel]:
         """The bench's own way to the broker, past the wire."""
         try:
-            connection = pika.BlockingConnection(probe.parsed(self._setting.url, BLOCKED_SECONDS))
+            connection = open_connection(probe.parsed(self._setting.url, BLOCKED_SECONDS))
         except pika.exceptions.ProbableAccessDeniedError as error:
             raise CannotJudge(f"the broker does not know the vhost {ANOTHER_BROKERS}") from error
         with connection:

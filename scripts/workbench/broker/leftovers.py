@@ -9,6 +9,7 @@ import pika
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from workbench import address
+from workbench.amqp import open_connection
 from workbench.bench.judge import Exercise
 from workbench.broker import probe
 from workbench.guard import delete_names
@@ -61,7 +62,7 @@ def known(url: str, lesson: str | None) -> list[Leftover]:
         *(Leftover("queue", name) for exercise in exercises for name in exercise.queues),
         *(Leftover("exchange", name) for exercise in exercises for name in exercise.exchanges),
     ]
-    with pika.BlockingConnection(probe.parsed(url)) as connection:
+    with open_connection(probe.parsed(url)) as connection:
         return [each for each in dict.fromkeys(candidates) if is_there(connection, each)]
 
 

@@ -14,6 +14,7 @@ import pika
 from pika.exceptions import AMQPConnectionError, ProbableAccessDeniedError, ProbableAuthenticationError
 
 from workbench import address
+from workbench.amqp import NeverOpened, open_connection
 from workbench.typed import typed
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
@@ -49,7 +50,7 @@ def ask(url: str, timeout: float = 5) -> Answer:
     began = time.monotonic()
     with translated(url, parameters):
         properties = greeting(parameters)
-        pika.BlockingConnection(parameters).close()
+        open_connection(parameters).close()
     return Answer(
         product=str(properties.get("product", "an AMQP broker")),
         version=str(properties.get("version", "?")),
@@ -161,6 +162,9 @@ def cause(error: Exception, url: str, where: str, parameters: pika.URLParameters
                 "correct the end of AMQP_URL (the vhost / is written %2F), or make it on the management page"
             )
             return f"the broker at {where} has no vhost {address.vhost_of(url)} for this user: {remedy}"
+        case NeverOpened():
+            seconds = f"{parameters.stack_timeout:g} s"
+            return f"the broker at {where} lets nobody in within {seconds}: read its log, or restart it"
         case AMQPConnectionError():
             return f"the broker at {where} ended the connection ({error!r}): read its log"
     return f"cannot reach {where} ({error}): {start_it()}"

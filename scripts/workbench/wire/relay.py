@@ -38,9 +38,10 @@ def bound_socket(port: int = 0) -> socket.socket:
 
 
 def listening_socket(port: int) -> socket.socket:
-    """A socket that listens at a port which a `bound_socket` has."""
+    """A socket that listens at a port which a `bound_socket` has; to accept from it never waits."""
     listener = bound_socket(port)
     listener.listen(BACKLOG)
+    listener.setblocking(False)
     return listener
 
 
@@ -99,7 +100,8 @@ class Relay:
         self._kill = kill
         self._started = time.monotonic()
         self._programs: dict[str, Program] = {}
-        self._servers: dict[str, asyncio.AbstractServer] = {}
+        self._listeners: dict[str, socket.socket] = {}
+        self._arriving: set[asyncio.Task] = set()
         self._tasks: set[asyncio.Task] = set()
         self._told = 0
         self._batch: list[Event] = []
@@ -128,19 +130,47 @@ class Relay:
     async def listen(self, name: str) -> int:
         """Accept this program's connections; the port where."""
         program = self._programs[name] = Program(name)
-        await self._serve(program)
+        self._open(program)
         return program.port
 
-    async def _serve(self, program: Program) -> None:
-        self._servers[program.name] = await self.loop.create_server(
-            lambda: Link(self, program).near, sock=listening_socket(program.port)
-        )
+    # Not an asyncio server: one that is closed forgets the connections that it has just accepted, and whoever
+    # made them waits for an answer.
+
+    def _open(self, program: Program) -> None:
+        if not self._stop.is_set():
+            listener = self._listeners[program.name] = listening_socket(program.port)
+            self.loop.add_reader(listener, self._accept, listener, program)
+
+    def _accept(self, listener: socket.socket, program: Program) -> None:
+        try:
+            connection, _address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # it has gone again
+            return
+        arriving = self.spawn(self._let_in(connection, program))
+        self._arriving.add(arriving)
+        arriving.add_done_callback(self._arriving.discard)
+
+    async def _let_in(self, connection: socket.socket, program: Program) -> None:
+        try:
+            await self.loop.connect_accepted_socket(lambda: Link(self, program).near, connection)
+        except OSError:  # it has gone again, on systems that then set no options
+            connection.close()
+
+    def _shut(self, program: Program) -> bool:
+        """Whether it was open until now."""
+        listener = self._listeners.pop(program.name, None)
+        if listener is None:
+            return False
+        self.loop.remove_reader(listener)
+        listener.close()
+        return True
 
     async def _close(self) -> None:
-        for server in self._servers.values():
-            server.close()
         for program in self._programs.values():
+            self._shut(program)
             program.place.close()
+        if self._arriving:
+            await asyncio.wait(self._arriving)
         self._quiet.clear()
         for link in self._links():
             link.cut()
@@ -181,6 +211,9 @@ class Relay:
     def accepted(self, link: Link) -> None:
         """A program has connected."""
         program = link.program
+        if program.name not in self._listeners:  # shut while this one was on its way in
+            link.refuse()
+            return
         if program.refusals:
             program.refusals -= 1
             link.refuse()
@@ -262,11 +295,8 @@ class Relay:
                     link.cut()
 
     def _refuse(self, program: Program, seconds: float) -> None:
-        server = self._servers.pop(program.name, None)
-        if server is None:
-            return
-        server.close()
-        self.loop.call_later(seconds, lambda: self.spawn(self._serve(program)))
+        if self._shut(program):
+            self.loop.call_later(seconds, self._open, program)
 
     # Telling
 
