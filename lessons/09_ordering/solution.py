@@ -16,7 +16,9 @@ def event_in(body: bytes) -> dict:
     event = json.loads(body)
     words = {key: str(event[key]) for key in ("id", "type", "subject")}
     "".join(words.values()).encode()  # half a character could be read, but neither stored nor printed
-    return {**words, "sequence": int(event["sequence"])}
+    sequence = int(event["sequence"])
+    sequence.to_bytes(8, "big", signed=True)  # a larger one could not be stored either
+    return {**words, "sequence": sequence}
 
 
 def note(ledger: sqlite3.Connection, event: dict) -> None:

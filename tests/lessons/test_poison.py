@@ -94,7 +94,7 @@ GOOD = {
 SOLUTIONS = [
     ("07_dead_letters", "lesson07.shipping", NO_ORDERS),
     ("08_retries", "lesson08.shipping", NO_ORDERS),
-    ("09_ordering", "lesson09.trips", [*NO_EVENTS[:-3], *NO_EVENTS[-2:-1], b"[]", b"{}"]),
+    ("09_ordering", "lesson09.trips", [*NO_EVENTS, b"[]", b"{}"]),
 ]
 
 

@@ -20,10 +20,9 @@ if str(SCRIPTS) not in sys.path:
 
 import click  # noqa: E402
 import pika  # noqa: E402
-import pika.exceptions  # noqa: E402
 
-from workbench.address import broker_url, hidden  # noqa: E402
-from workbench.typed import typed
+from workbench.address import broker_url  # noqa: E402
+from workbench.broker import probe  # noqa: E402
 from workbench.wire import Cut, Fault, FaultPlan, When, Wire  # noqa: E402
 
 BODY = b'{"id": "A-0001", "type": "order.created", "data": {"customer": "c-17", "total": 1999}}'
@@ -148,12 +147,9 @@ def main(messages: int, pairs: int, watched: bool, as_json: bool, queue: str | N
         click.echo(consume(sys.stdin.read(), queue, messages))
         return
     url = broker_url()
-    try:
-        with queue_at(url) as name:
-            rates = measure_pairs(url, name, messages, pairs, NEVER if watched else FaultPlan())
-    except pika.exceptions.AMQPConnectionError:
-        reason = f"no broker answers at {hidden(url)}; start one with: {typed('broker.py up')}"
-        raise click.ClickException(reason) from None
+    probe.ask(url)
+    with queue_at(url) as name:
+        rates = measure_pairs(url, name, messages, pairs, NEVER if watched else FaultPlan())
     report(summary(messages, rates), as_json)
 
 
