@@ -333,6 +333,14 @@ def test_a_broker_that_lets_nobody_in_is_told(broker_url):
         ask(wire.address_for("asker"), timeout=0.5)
 
 
+def test_a_limit_of_connections_is_told_as_what_it_is(broker_url):
+    with throwaway_vhost(broker_url, "full") as url:
+        vhost = address.vhost_of(url)
+        Management.of(url).put(f"vhost-limits/{vhost}/max-connections", {"value": 0})
+        with pytest.raises(NoAnswer, match=r"nobody else in \(.*connection limit \(0\) is reached\): end"):
+            ask(url)
+
+
 @pytest.mark.parametrize(
     ("parts", "sentence"),
     [
