@@ -15,13 +15,6 @@ DEFAULT_URL = "amqp://guest:guest@localhost:5672/%2F"
 SHUTTING_DOWN = 320
 QUOTES = "'\""
 MAX_BLOCKED_SECONDS = 30
-CONNECTION_FAILURES = (
-    amqp.AMQPConnectionError,
-    amqp.AMQPChannelError,
-    AMQPConnectorException,  # a broker that takes the connection and says nothing; no AMQPError of pika's
-    socket.gaierror,
-    ssl.SSLError,
-)
 SEE_STATUS = "see how it is, in the project's folder: python3 scripts/broker.py status"
 # What to do where these words stand in what the broker said.
 WHAT_TO_DO = {
@@ -43,12 +36,12 @@ def connect() -> Iterator[pika.BlockingConnection]:
     """Connect to the broker that AMQP_URL names, until the end of the `with` block."""
     broker = broker_address()
     try:
-        connection = pika.BlockingConnection(broker)
+        connection = opened(broker)
         yield connection
         # Not reached after an error or Ctrl-C, which may have struck in the middle of pika's work: then the
         # connection ends with the process, and the broker takes back all that was not acknowledged.
         connection.close()
-    except CONNECTION_FAILURES as error:
+    except (amqp.AMQPConnectionError, amqp.AMQPChannelError, socket.gaierror, ssl.SSLError) as error:
         raise in_a_sentence(error, broker) from error
 
 
@@ -71,6 +64,15 @@ def broker_address() -> pika.URLParameters:
         # While the broker is short of memory or disk, whoever publishes would wait without a word.
         broker.blocked_connection_timeout = MAX_BLOCKED_SECONDS
     return broker
+
+
+def opened(broker: pika.URLParameters) -> pika.BlockingConnection:
+    """The connection itself; what fails is always one of pika's AMQP errors, or one of the system's."""
+    try:
+        return pika.BlockingConnection(broker)
+    except (AMQPConnectorException, ValueError) as error:
+        # What listens there took the connection, and then said nothing, or hung up at once.
+        raise amqp.IncompatibleProtocolError(str(error)) from error
 
 
 def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickException:
@@ -99,7 +101,7 @@ def in_a_sentence(error: Exception, broker: pika.URLParameters) -> click.ClickEx
                 f"{place} has no vhost {broker.virtual_host} for user {user}; correct the end of AMQP_URL"
                 " (%2F is the vhost /)."
             )
-        case amqp.IncompatibleProtocolError() | AMQPConnectorException():
+        case amqp.IncompatibleProtocolError():
             return NoBroker(
                 f"{place} does not answer in AMQP: its broker is still starting, or hangs, or AMQP_URL needs"
                 " another port (5672, or 5671 with amqps://)."

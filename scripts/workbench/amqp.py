@@ -12,9 +12,11 @@ class NeverOpened(AMQPConnectionError):
 def open_connection(parameters: pika.ConnectionParameters) -> pika.BlockingConnection:
     """Connect; raises AMQPConnectionError, and socket.gaierror for a host that nobody knows.
 
-    When `stack_timeout` is over, pika raises what is no AMQPError.
+    For a connection that is not opened in time, and for one that is reset at once, pika has other errors.
     """
     try:
         return pika.BlockingConnection(parameters)
     except AMQPConnectorException as error:
         raise NeverOpened(str(error)) from error
+    except ValueError as error:
+        raise AMQPConnectionError(str(error)) from error

@@ -36,7 +36,7 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert none["fast"] == hundred["fast"] == 60
     # How long it took is not compared: where another process takes a core, that says more of the core.
     assert one["fast"] > one["slow"]
-    assert one["late"] <= 1
+    assert one["late"] < ten["late"]
 
 
 def orders_ready(channel: BlockingChannel) -> int:

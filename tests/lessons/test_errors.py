@@ -1,14 +1,17 @@
 """What goes wrong ends as one sentence and exit status 1, without a traceback and without the password."""
 
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import ModuleType
 from urllib.parse import urlsplit
 
+import click
 import pytest
 from pika import URLParameters
 from pika import exceptions as amqp
@@ -127,6 +130,36 @@ def test_a_broker_that_takes_the_connection_and_says_nothing(run: Run) -> None:
         port = listening.getsockname()[1]
         done = run(PRODUCER, url=f"amqp://guest:{SECRET}@127.0.0.1:{port}/?stack_timeout=1")
     assert_one_sentence(done, "does not answer in AMQP", "hangs")
+
+
+@pytest.fixture
+def hangs_up() -> Iterator[int]:
+    """The port of something that resets each connection as soon as it is made."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as listening:
+        hanging_up = threading.Thread(target=hang_up, args=(listening,), daemon=True)
+        hanging_up.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        hanging_up.join()
+
+
+def hang_up(listening: socket.socket) -> None:
+    with suppress(OSError):  # it listens no more
+        while True:
+            connection, _address = listening.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+
+def test_a_broker_that_hangs_up_at_once(hangs_up: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMQP_URL", f"amqp://guest:{SECRET}@127.0.0.1:{hangs_up}/")
+    connect = connection_module().connect
+    for _ in range(100):  # pika notices in one of two places, by chance
+        with (
+            pytest.raises(click.ClickException, match="does not answer in AMQP|No broker answers"),
+            connect(),
+        ):
+            pass
 
 
 def test_tls_where_there_is_none(run: Run, broker_url: str) -> None:

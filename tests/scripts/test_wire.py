@@ -22,6 +22,7 @@ import pika.exceptions
 import pika.frame
 import pytest
 from pika import spec
+from workbench import amqp
 from workbench.address import with_vhost
 from workbench.wire import (
     TO_BROKER,
@@ -52,7 +53,7 @@ QUEUE = "orders"
 
 
 def open_connection(url: str) -> pika.BlockingConnection:
-    return pika.BlockingConnection(pika.URLParameters(url))
+    return amqp.open_connection(pika.URLParameters(url))
 
 
 @contextmanager
