@@ -133,13 +133,7 @@ def settle(bench: Bench, orders: Sequence[str]) -> None:
 def demand_shipped(bench: Bench, orders: Sequence[str], promise: Promise) -> None:
     """Each of these has a shipment."""
     for order in orders:
-        bench.demand(promise, bench.shipments(order) > 0, order, last_that_came(bench, order))
-
-
-def last_that_came(bench: Bench, order: str) -> str:
-    """The journey of the last message that the program was sent, where that is another one."""
-    names = [name for each in bench.deliveries()[-1:] if (name := name_in(each.body)) != order]
-    return "".join(f"the last that came: {bench.journey(name)}" for name in names)
+        bench.demand(promise, bench.shipments(order) > 0, order)
 
 
 def demand_dead(bench: Bench, bad: Sequence[bytes]) -> None:

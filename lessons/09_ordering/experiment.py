@@ -261,7 +261,7 @@ def main(as_json: bool, svg: Path | None) -> None:
     """
     if svg and not os.access(svg.parent, os.W_OK):
         raise click.ClickException(f"{svg} cannot be written; name a file in another folder.")
-    question = "guard: how many of 50 trips end in a wrong state"
+    question = "guard: how often does an item's stock go below zero"
     try:
         check_alone()
         guessed = ledger.guess(question, as_json)
@@ -272,7 +272,7 @@ def main(as_json: bool, svg: Path | None) -> None:
     ledger.report("09", done if as_json else [for_the_table(each) for each in done], as_json)
     if svg:
         svg.write_text(picture_of(done), encoding="utf-8")
-    ledger.compare(guessed, done[list(TEAMS).index("guard")].own["trips_wrong"])
+    ledger.compare(guessed, About(done[list(TEAMS).index("guard")].own["oversold"]))
 
 
 if __name__ == "__main__":

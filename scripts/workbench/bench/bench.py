@@ -374,7 +374,17 @@ class Bench:
         return self._count("blocked") > 0
 
     def journey(self, order: str) -> str:
-        """What became of one order, in a line: what passed the wire, and the shipments in the ledger."""
+        """What became of one order, in a line: what passed the wire, and the shipments in the ledger.
+
+        Of one that never came to the program, the last that did: it may stand in the way.
+        """
+        if line := self._line(order):
+            return f"{order} {line}"
+        last = [name_in(each.body) for each in self.deliveries()[-1:]]
+        came = [f"the last that came: {name} {self._line(name)}" for name in last]
+        return SEPARATOR.join([f"{order} never came to the program", *came])
+
+    def _line(self, order: str) -> str:
         told = [
             *moments(list(self.events), order),
             *(
@@ -385,7 +395,7 @@ class Bench:
             *self._kills,
         ]
         in_time = sorted(told, key=lambda moment: moment.time)
-        return f"{order} {in_a_line([moment.words for moment in in_time]) or 'never came to the program'}"
+        return in_a_line([moment.words for moment in in_time])
 
     def _when(self, effect: Effect) -> float:
         """The wire's seconds at which it was written: after a delivery in the same tick of its clock."""
