@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -21,7 +22,10 @@ from workbench.amqp import open_connection
 from workbench.typed import typed
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
-UNAUTHORIZED = 401
+UNAUTHORIZED, BROKEN_DOWN = 401, 500
+VHOSTS = "vhosts?columns=name"
+MAX_TRIES = 20
+AGAIN_SECONDS = 0.1
 ANSWERS, REFUSES, SILENT = "answers", "refuses", "silent"
 REMOVE_VHOSTS = "broker.py reset --vhosts"
 GUEST = ("guest", "guest")
@@ -160,8 +164,19 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
 
 
 def vhost_names(management: Management) -> set[str]:
-    """The names of all vhosts that this user may see; raises ManagementError."""
-    return named(management.get("vhosts?columns=name"))
+    """The names of all vhosts that this user may see; raises ManagementError.
+
+    RabbitMQ 4.0 answers 500 (`function_clause` in its log) while one of them is being deleted: then it is
+    asked again, at most MAX_TRIES times in all.
+    """
+    for _ in range(MAX_TRIES - 1):
+        try:
+            return named(management.get(VHOSTS))
+        except ManagementError as error:
+            if error.status != BROKEN_DOWN:
+                raise
+        time.sleep(AGAIN_SECONDS)
+    return named(management.get(VHOSTS))
 
 
 def named(listed: Sequence[dict]) -> set[str]:

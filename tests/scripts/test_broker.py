@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -331,6 +332,17 @@ def test_a_broker_that_lets_nobody_in_is_told(broker_url):
     words = "lets nobody in within 1 s: read its log, or restart it"
     with Wire(broker_url, silent_after_its_greeting) as wire, pytest.raises(NoAnswer, match=words):
         ask(wire.address_for("asker"), timeout=0.5)
+
+
+def test_vhosts_are_listed_also_while_one_is_being_deleted(broker_url):
+    management = Management.of(broker_url)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(20):
+            with throwaway_vhost(broker_url, "brief") as url:
+                deleting = pool.submit(management.delete, f"vhosts/{address.vhost_of(url)}")
+                while not deleting.done():
+                    assert "/" in vhost_names(management)
+                deleting.result()
 
 
 def test_a_limit_of_connections_is_told_as_what_it_is(broker_url):
