@@ -77,6 +77,8 @@ def judge(
     as_json: bool,
 ) -> None:
     """Judge the exercise of lesson NN."""
+    if solution and command is not None:
+        raise click.UsageError("--solution and --command are two programs: name one")
     exercise = Exercise(lesson)
     program = program_of(command, solution)
     url = url_of_a_broker()

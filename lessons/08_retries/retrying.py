@@ -19,7 +19,7 @@ Answer = Callable[[BlockingChannel, Delivery], str]
 def tries_so_far(properties: pika.BasicProperties) -> int:
     """How often this order has failed before."""
     tries = (properties.headers or {}).get(TRIES)
-    return tries if isinstance(tries, int) else 0
+    return max(tries, 0) if isinstance(tries, int) else 0
 
 
 def move(channel: BlockingChannel, delivery: Delivery, queue: str, tries: int) -> None:

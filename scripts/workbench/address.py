@@ -57,7 +57,7 @@ def management_url(environ: Mapping[str, str] = os.environ) -> str:
     There is no password in it. Exits with a sentence where MANAGEMENT_URL cannot be read.
     """
     if given := environ.get("MANAGEMENT_URL"):
-        return without_user(given).rstrip("/") if is_clear(given) else sys.exit(UNCLEAR_MANAGEMENT_URL)
+        return without_user(given).rstrip("/") if is_page(given) else sys.exit(UNCLEAR_MANAGEMENT_URL)
     host = urlsplit(broker_url(environ)).hostname or this_machine()
     return f"http://{f'[{host}]' if ':' in host else host}:{management_port(environ)}"
 
@@ -89,6 +89,11 @@ def is_clear(url: str) -> bool:
     except ValueError:
         return False
     return "@" in parts.netloc or "@" not in url
+
+
+def is_page(url: str) -> bool:
+    """Whether it is clear, and the address of a page."""
+    return is_clear(url) and urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
 
 
 def hidden(url: str) -> str:

@@ -15,14 +15,14 @@ from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import click
 import pika
-from pika.exceptions import ProbableAccessDeniedError
+from pika.exceptions import ChannelClosedByBroker, ProbableAccessDeniedError
 
 from workbench import address
 from workbench.amqp import open_connection
 from workbench.typed import typed
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
-UNAUTHORIZED, BROKEN_DOWN = 401, 500
+UNAUTHORIZED, NOT_FOUND, BROKEN_DOWN = 401, 404, 500
 VHOSTS = "vhosts?columns=name"
 MAX_TRIES = 20
 AGAIN_SECONDS = 0.1
@@ -163,6 +163,35 @@ def throwaway_vhost(broker_url: str, prefix: str) -> Iterator[str]:
         clear_vhosts(management, [name], typed(REMOVE_VHOSTS))
 
 
+def of_this_broker(broker_url: str) -> Management:
+    """The management API, proven to be this broker's: it knows a queue that was declared there just now.
+
+    Where MANAGEMENT_URL is not set, its address is a guess. Raises ManagementError.
+    """
+    management = Management.of(broker_url)
+    name = f"lesson-proof-{secrets.token_hex(6)}"
+    with open_connection(pika.URLParameters(broker_url)) as connection:
+        try:
+            connection.channel().queue_declare(name, exclusive=True)
+            management.get(f"queues/{quote(address.vhost_of(broker_url), safe='')}/{name}")
+        except ChannelClosedByBroker as error:
+            raise ManagementError(
+                f"the broker lets this user declare no queue ({error.reply_text}): ask for rights on names"
+                " that begin with `lesson`"
+            ) from None
+        except ManagementError as error:
+            raise (of_another_broker(management) if error.status == NOT_FOUND else error) from None
+    return management
+
+
+def of_another_broker(management: Management) -> ManagementError:
+    """The error that says so."""
+    return ManagementError(
+        f"the management API at {management.url} is another broker's: set MANAGEMENT_URL to where this"
+        " broker's page is"
+    )
+
+
 def vhost_names(management: Management) -> set[str]:
     """The names of all vhosts that this user may see; raises ManagementError.
 
@@ -193,10 +222,7 @@ def make_vhost(broker_url: str, name: str) -> None:
     try:
         open_connection(pika.URLParameters(address.with_vhost(broker_url, name))).close()
     except ProbableAccessDeniedError:
-        raise ManagementError(
-            f"the management API at {management.url} is another broker's: set MANAGEMENT_URL to where this"
-            " broker's page is"
-        ) from None
+        raise of_another_broker(management) from None
 
 
 def delete_vhost(management: Management, name: str) -> None:
@@ -204,7 +230,7 @@ def delete_vhost(management: Management, name: str) -> None:
     try:
         management.delete(f"vhosts/{quote(name, safe='')}")
     except ManagementError as error:
-        if error.status != 404:
+        if error.status != NOT_FOUND:
             raise
 
 

@@ -130,12 +130,15 @@ def test_forged_notes_do_not_stop_who_looks(run: Run, channel: BlockingChannel) 
     assert len(done.stdout.splitlines()) == len(forged)
 
 
-def test_forged_count_of_tries_does_not_stop_the_consumer(run: Run, channel: BlockingChannel) -> None:
+@pytest.mark.parametrize(("tries", "answer"), [("many", "park"), (-5, "levels")])
+def test_forged_count_of_tries_does_not_stop_the_consumer(
+    tries: object, answer: str, run: Run, channel: BlockingChannel
+) -> None:
     module("08_retries", "topology").declare(channel)
     body = json.dumps({"data": {"order_id": "A-0001"}}).encode()
-    place(channel, "lesson08.booking", [body], headers={"tries": "many"})
+    place(channel, "lesson08.booking", [body], headers={"tries": tries})
 
-    done = run(LESSONS / "08_retries" / "consumer.py", "--answer", "park", "--limit", "1")
+    done = run(LESSONS / "08_retries" / "consumer.py", "--answer", answer, "--limit", "1")
 
     assert done.returncode == 0, done.stderr[-500:]
 

@@ -57,7 +57,18 @@ def test_a_password_is_never_shown(url, shown):
     assert address.hidden(url) == shown
 
 
-@pytest.mark.parametrize("url", ["http://a:se/cret@h:15672", "http://a:se[cret@h", "http://a:secret"])
+UNREADABLE_PAGES = [
+    "http://a:se/cret@h:15672",
+    "http://a:se[cret@h",
+    "http://a:secret",
+    "page",
+    "localhost:15672",
+    "//localhost:15672",
+    "http://:15672",
+]
+
+
+@pytest.mark.parametrize("url", UNREADABLE_PAGES)
 def test_a_management_url_that_cannot_be_read_ends_with_a_sentence(url):
     with pytest.raises(SystemExit, match="MANAGEMENT_URL cannot be read: write it as") as ended:
         address.management_url({"MANAGEMENT_URL": url})

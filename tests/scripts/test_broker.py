@@ -125,6 +125,9 @@ def test_a_private_node_from_up_to_down(node, broker_url, monkeypatch):
         elsewhere.setenv("MANAGEMENT_URL", address.management_url(node.environ))
         with pytest.raises(ManagementError, match="is another broker's: set MANAGEMENT_URL"):
             make_vhost(broker_url, "made-on-another-broker")
+        done = node.broker("reset", "--vhosts", "--yes", AMQP_URL=broker_url)
+        assert (done.returncode, is_one_sentence(done)) == (1, True)
+        assert "is another broker's: set MANAGEMENT_URL" in done.stderr
     put_persistent_and_transient(url_of(node), "lesson03.orders")
     assert node.broker("restart").returncode == 0
     assert bodies(url_of(node), "lesson03.orders") == [b"Persistent"]
@@ -421,13 +424,16 @@ def test_tls_that_is_not_trusted_or_not_expected(project, certified, scheme, sen
     assert sentence in done.stderr
 
 
+NOBODYS_BUSINESS = {"lesson.orders", "my.lesson02", "lesson2024-grades"}
+
+
 @pytest.fixture
 def littered(broker_url):
     """The URL of a vhost with what two lessons left, and with what is nobody's business."""
     with throwaway_vhost(broker_url, "test-reset") as url:
         with pika.BlockingConnection(pika.URLParameters(url)) as connection:
             channel = connection.channel()
-            for queue in ("lesson02.orders", "lesson03.orders", "lesson.orders", "my.lesson02"):
+            for queue in ("lesson02.orders", "lesson03.orders", *NOBODYS_BUSINESS):
                 channel.queue_declare(queue, durable=True)
             channel.exchange_declare("lesson04.events", "topic", durable=True)
         yield url
@@ -457,12 +463,13 @@ def test_reset_removes_what_lessons_made_and_nothing_else(project, littered):
         "exchange",
         "lesson04.events",
     ]
-    assert names(littered) == {"lesson.orders", "my.lesson02"}
+    assert names(littered) == NOBODYS_BUSINESS
 
 
 def test_reset_of_one_lesson_leaves_the_others(project, littered):
     assert reset(project, littered, "--lesson", "02", "--yes").returncode == 0
-    assert names(littered) == {"lesson.orders", "my.lesson02", "lesson03.orders", "lesson04.events"}
+    assert reset(project, littered, "--lesson", "20", "--yes").returncode == 0
+    assert names(littered) == NOBODYS_BUSINESS | {"lesson03.orders", "lesson04.events"}
 
 
 def test_reset_asks_nobody_and_so_does_nothing(project, littered):

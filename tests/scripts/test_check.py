@@ -22,6 +22,8 @@ from left_over import processes_with
 from project_copy import copy_project
 from workbench.address import vhost_of
 from workbench.bench.failures import MAX_LINES
+from workbench.bench.judge import AT_ONCE, Exercise, Judge
+from workbench.lessons import find_lesson
 from workbench.management import EVERYTHING, Management, vhost_names
 from workbench.wire import Cut, Fault, FaultPlan, When, Wire
 from wrong_answers import WRONG_ANSWERS, Wrong
@@ -223,6 +225,21 @@ FORGETFUL = Wrong(
     (('declare_queue(channel, "shipping", REASONS_TO_SHIP)', GOES_WITH_IT),),
 )
 NAIVE = next(each for each in WRONG_ANSWERS if each.breaks == "an event that comes back ships its order once")
+
+
+def test_a_program_that_hangs_is_not_waited_for_in_each_scenario(broker_url: str) -> None:
+    exercise = Exercise(find_lesson("02"))
+    judge = Judge(exercise, [sys.executable, "-c", "import signal; signal.pause()"], broker_url, seed=1)
+    began = []
+    judge.began = began.append
+    assert judge.verdict().word == "unjudged"
+    assert len(began) == AT_ONCE < len(exercise.scenarios)
+
+
+def test_two_programs_cannot_be_judged_at_once(checks: Checks) -> None:
+    done = checks.run("02", "--solution", "--command", "node shipping.js")
+    assert done.returncode == 2
+    assert "--solution and --command are two programs" in done.stderr
 
 
 def test_a_broker_that_fails_the_bench_itself_cannot_be_judged_on(checks: Checks, broker_url: str) -> None:

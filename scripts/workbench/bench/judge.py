@@ -127,6 +127,7 @@ class Judge:
         self.ended: Callable[[Finding], None] = lambda _finding: None
         self.own_vhosts = may_make_vhosts(url)
         self._interrupted = False
+        self._hopeless: CannotJudge | None = None
         self._benches: list[Bench] = []
 
     def verdict(self) -> Verdict:
@@ -146,6 +147,8 @@ class Judge:
         return Verdict(findings, self.exercise.promises, self.seed, time.monotonic() - start)
 
     def _find(self, scenario: Scenario, guard: Guard) -> Finding:
+        if self._hopeless:  # one that cannot be judged is enough: the others would take as long, for nothing
+            return Finding(scenario, unjudged=self._hopeless)
         self.began(scenario)
         try:
             finding = self._play(scenario, self._bench(scenario, guard))
@@ -154,6 +157,7 @@ class Judge:
         except AMQPError as error:
             finding = Finding(scenario, unjudged=own_connection_failed(error))
         finding = blaming_the_broker(finding, self.url)
+        self._hopeless = self._hopeless or finding.unjudged
         self.ended(finding)
         return finding
 

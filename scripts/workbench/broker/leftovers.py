@@ -14,10 +14,17 @@ from workbench.bench.judge import Exercise
 from workbench.broker import probe
 from workbench.guard import delete_names
 from workbench.lessons import all_lessons
-from workbench.management import UNAUTHORIZED, Management, ManagementError, delete_vhost, vhost_names
+from workbench.management import (
+    UNAUTHORIZED,
+    Management,
+    ManagementError,
+    delete_vhost,
+    of_this_broker,
+    vhost_names,
+)
 
 KINDS = ("queue", "exchange", "vhost")
-LESSONS_OWN = re.compile(r"lesson\d\d")
+LESSONS_OWN = re.compile(r"lesson\d\d\.")
 # As the guard has them made for a check, and for a page that is played.
 OWN_VHOST = re.compile(r"check-[0-9a-f]{12}|lesson\d\d-[0-9a-f]{8}")
 
@@ -45,13 +52,13 @@ def find(url: str, lesson: str | None = None) -> list[Leftover]:
 
 def listed(url: str, lesson: str | None) -> list[Leftover]:
     """All that the management API lists; raises ManagementError."""
-    management = Management.of(url)
+    management = of_this_broker(url)
     vhost = quote(address.vhost_of(url), safe="")
     return [
         Leftover(kind, each["name"])
         for kind in ("queue", "exchange")
         for each in management.get(f"{kind}s/{vhost}?columns=name")
-        if LESSONS_OWN.match(each["name"]) and each["name"].startswith(f"lesson{lesson or ''}")
+        if LESSONS_OWN.match(each["name"]) and each["name"].startswith(f"lesson{lesson}." if lesson else "")
     ]
 
 
@@ -83,7 +90,7 @@ def find_vhosts(url: str, lesson: str | None = None) -> list[Leftover]:
 
     Of one lesson ("02") only those in which its page was played: a check's name tells no lesson.
     """
-    management = Management.of(url)
+    management = of_this_broker(url)
     in_use = {each.get("vhost") for each in management.get("connections?columns=vhost")}
     return [
         Leftover("vhost", name)
