@@ -160,6 +160,8 @@ def show_broken(finding: Finding, hint: bool) -> None:
     """What happened, to which order, and the hint if it is wanted."""
     broken = finding.broken
     out.print(indented(f"situation: {finding.scenario.words}."))
+    for fault in str(finding.scenario.plan).splitlines():
+        out.print(indented(f"fault: {fault}"))
     out.print(indented(broken.journey))
     if finding.failures:
         # Whoever breaks a promise because it crashes has to mend the crash first.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ FIXED_CALLS = 60  # it would go on as long as the carrier is down
 SHORT_SECONDS, LONG_SECONDS = 2.9, 600
 MAX_SECONDS = 60
 WAIT_QUEUES = [wait_queue(wait) for wait in (FIXED_MS, *(wait for level in LEVELS_MS for wait in level))]
+SAID_SECONDS = re.compile(r" in ([\d.]+) s,")
 CONSUMER = Path(__file__).with_name("consumer.py")
 
 
@@ -50,7 +52,16 @@ class Row(ledger.Trial):
 def for_people(trials: Sequence[ledger.Trial]) -> list[Row]:
     """The same, narrow enough for a terminal: without `duplicated`, as long as it is 0 in all of them."""
     hidden = [] if any(trial.counts()["duplicated"] for trial in trials) else ["duplicated"]
-    return [Row(**vars(trial), hidden=hidden) for trial in trials]
+    return [
+        Row(trial.name, trial.broken, trial.published, trial.handled, with_seconds(trial.own), hidden)
+        for trial in trials
+    ]
+
+
+def with_seconds(own: dict[str, float | None]) -> dict[str, float | str]:
+    """The columns with `seconds` in words."""
+    seconds = own["seconds"]
+    return {**own, "seconds": "never" if seconds is None else f"~{seconds:.1f}"}
 
 
 @contextmanager
@@ -121,11 +132,14 @@ def trial(
     prepare(channel)
     carrier = Carrier(down)
     with served(carrier) as address:
-        click.echo(f"{name}: {consume(address, '--answer', answer, *options)}", err=True)
+        said = consume(address, "--answer", answer, *options)
+        click.echo(f"{name}: {said}", err=True)
     booked = [json.loads(body)["order_id"] for body in carrier.booked]
     wait_until_settled(channel, len(set(booked)))
     counted = ledger.Trial(name, broken, ORDERS, booked).counts()
     own = {"calls": carrier.calls, "parked": ready(channel, PARKED), "waiting": ready(channel, BOOKING)}
+    # How long until each order was booked or parked; none where some are still waiting.
+    own["seconds"] = None if own["waiting"] else float(SAID_SECONDS.search(said)[1])
     own["out_of_order"] = Some(counted["out_of_order"])
     own = {"lost": len(ORDERS) - len(set(booked)) - own["parked"] - own["waiting"], **own}
     return ledger.Trial(name, broken, ORDERS, booked, own)

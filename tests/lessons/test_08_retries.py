@@ -74,6 +74,8 @@ def test_experiment(copied: Copied, run: Run) -> None:
     assert at_once["calls"] >= 10 * max(fixed["calls"], levels["calls"])
     assert (fixed_long["calls"], fixed_long["waiting"], fixed_long["parked"]) == (60, 10, 0)
     assert (levels_long["calls"], levels_long["parked"]) == (50, 10)
+    assert [trial["seconds"] is None for trial in trials] == [True, False, False, False, True, False]
+    assert park["seconds"] < min(fixed["seconds"], levels["seconds"], levels_long["seconds"])
 
 
 def test_a_short_wait_stands_behind_a_long_one(run: Run) -> None:

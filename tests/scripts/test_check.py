@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -215,6 +216,15 @@ def test_of_a_long_traceback_only_the_learners_own_end_is_shown(checks: Checks) 
     assert max(map(len, said.splitlines())) <= 80
 
 
+def test_a_traceback_of_a_program_from_elsewhere_is_shown_too(checks: Checks, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.py"
+    elsewhere.write_text("def ship():\n    raise LookupError('no ship')\n\n\nship()\n", encoding="utf-8")
+    done = checks.run("02", "--command", shlex.join([sys.executable, str(elsewhere)]))
+    assert done.returncode == 2
+    assert "in ship" in done.stderr
+    assert "LookupError: no ship" in done.stderr
+
+
 GOES_WITH_IT = """channel.queue_declare("lesson04.shipping", auto_delete=True).method.queue
             for reason in REASONS_TO_SHIP:
                 channel.queue_bind(queue, "lesson04.events", reason)"""
@@ -353,6 +363,14 @@ def test_broken_promise_is_shown_with_its_order_and_hint(checks: Checks) -> None
     assert "hint: When does the order leave the queue" in done.stdout
     assert "seed 7" in done.stderr
     assert "\x1b" not in done.stdout
+
+
+def test_broken_promise_is_shown_with_the_faults_that_broke_it(checks: Checks) -> None:
+    told = json.loads(checks.run("06", "--seed", "7", "--json").stdout)
+    shown = " ".join(checks.run("06", "--seed", "7").stdout.split())
+    faults = [fault for each in told["promises"] for fault in each.get("plan", "").splitlines()]
+    assert faults
+    assert all(f"fault: {fault}" in shown for fault in faults), shown
 
 
 def test_no_broker(checks: Checks) -> None:

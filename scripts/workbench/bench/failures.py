@@ -61,11 +61,18 @@ def last_line(run: Run) -> str:
 def last_lines(words: str, folder: str) -> list[str]:
     """The end of what a program of this folder said, short enough to be read.
 
-    Of a traceback its own frames and the error: what happened inside of packages is left out.
+    Of a traceback its own frames and the error: what happened inside of packages is left out. A program from
+    elsewhere has no frames in this folder: all of it is shown then.
     """
     start = max(words.rfind("Traceback (most recent call last)"), 0)
     lines = [_clipped(line) for line in words[start:].rstrip().splitlines() if not POINTER.fullmatch(line)]
-    own = [line.replace(f"{folder}/", "") for line in _own_frames(lines, folder)]
+    frames = [frame for line in lines if (frame := FRAME.match(line))]
+    if any(frame["file"].startswith(folder) for frame in frames):
+        lines = [line.replace(f"{folder}/", "") for line in _own_frames(lines, folder)]
+    return _shortened(lines)
+
+
+def _shortened(own: list[str]) -> list[str]:
     return own if len(own) <= MAX_LINES else [own[0], GAP, *own[2 - MAX_LINES :]]
 
 
