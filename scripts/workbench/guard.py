@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 import click
+import pika
 from pika.exceptions import AMQPError
 
 from workbench.address import with_vhost
@@ -38,6 +39,7 @@ class Guard:
     def __init__(self, url: str) -> None:
         self._url = url
         self._told: list[dict[str, str | Sequence[str]]] = []
+        self._stays: list[pika.BlockingConnection] = []
         self.process = standing_guard()
         self._tell(url=url, later=typed(REMOVE_VHOSTS))
 
@@ -49,6 +51,9 @@ class Guard:
         self, _kind: type | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         """Let it clear away, and wait for that, but not for ever; one that was killed is replaced."""
+        for stay in self._stays:
+            with suppress(AMQPError):  # the broker has ended it already
+                stay.close()
         if not self._clears():
             self.process = standing_guard()
             for each in self._told:
@@ -63,10 +68,17 @@ class Guard:
         return path
 
     def vhost(self, name: str) -> str:
-        """Make a vhost, and return its URL; raises ManagementError."""
+        """Make a vhost, and return its URL; raises ManagementError, or AMQPError.
+
+        Somebody is connected to it as long as the command runs: `reset --vhosts` leaves it alone.
+        """
         self._tell(vhost=name)
         make_vhost(self._url, name)
-        return with_vhost(self._url, name)
+        url = with_vhost(self._url, name)
+        parameters = probe.parsed(url)
+        parameters.heartbeat = 0  # nobody is here to answer one
+        self._stays.append(open_connection(parameters))
+        return url
 
     def marked(self, token: str) -> None:
         """Processes with this mark will be started."""

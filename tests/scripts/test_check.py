@@ -24,6 +24,7 @@ from project_copy import copy_project
 from workbench.address import vhost_of
 from workbench.bench.failures import MAX_LINES
 from workbench.bench.judge import AT_ONCE, Exercise, Judge
+from workbench.broker import leftovers
 from workbench.lessons import find_lesson
 from workbench.management import EVERYTHING, Management, vhost_names
 from workbench.wire import Cut, Fault, FaultPlan, When, Wire
@@ -244,6 +245,28 @@ def test_a_program_that_hangs_is_not_waited_for_in_each_scenario(broker_url: str
     judge.began = began.append
     assert judge.verdict().word == "unjudged"
     assert len(began) == AT_ONCE < len(exercise.scenarios)
+
+
+def test_a_reset_leaves_the_vhosts_of_a_running_check_alone(checks: Checks) -> None:
+    process = checks.start("01", "--command", f"{sys.executable} -c 'import signal; signal.pause()'")
+    checks.until_it_has_begun(process)
+    in_use: set[str] = set()
+    while process.poll() is None and not in_use:
+        checks.look()
+        ours = {f"check-{token}" for token in checks.tokens}
+        in_use = ours & vhosts_in_use(Management.of(checks.url))
+    left_over = {each.name for each in leftovers.find_vhosts(checks.url)}
+    still_runs = process.poll() is None
+    process.send_signal(signal.SIGINT)
+    checks.finish(process)
+    assert in_use
+    assert still_runs
+    assert left_over.isdisjoint(in_use)
+
+
+def vhosts_in_use(management: Management) -> set[str]:
+    """Those to which somebody is connected."""
+    return {each.get("vhost") for each in management.get("connections?columns=vhost")}
 
 
 def test_two_programs_cannot_be_judged_at_once(checks: Checks) -> None:
