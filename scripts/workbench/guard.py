@@ -39,6 +39,7 @@ class Guard:
     def __init__(self, url: str) -> None:
         self._url = url
         self._told: list[dict[str, str | Sequence[str]]] = []
+        # Never closed: that waits for a broker, for ever if it hangs. They end with their vhosts.
         self._stays: list[pika.BlockingConnection] = []
         self.process = standing_guard()
         self._tell(url=url, later=typed(REMOVE_VHOSTS))
@@ -51,9 +52,6 @@ class Guard:
         self, _kind: type | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         """Let it clear away, and wait for that, but not for ever; one that was killed is replaced."""
-        for stay in self._stays:
-            with suppress(AMQPError):  # the broker has ended it already
-                stay.close()
         if not self._clears():
             self.process = standing_guard()
             for each in self._told:

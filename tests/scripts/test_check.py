@@ -253,6 +253,7 @@ def test_a_reset_leaves_the_vhosts_of_a_running_check_alone(checks: Checks) -> N
     in_use: set[str] = set()
     while process.poll() is None and not in_use:
         checks.look()
+        time.sleep(LOOK_SECONDS)
         ours = {f"check-{token}" for token in checks.tokens}
         in_use = ours & vhosts_in_use(Management.of(checks.url))
     left_over = {each.name for each in leftovers.find_vhosts(checks.url)}

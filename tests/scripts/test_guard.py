@@ -1,11 +1,13 @@
 """What a command made is cleared away, however the command and its guard fare."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from workbench import guard, management
 from workbench.guard import Guard
 from workbench.management import Management, ManagementError, throwaway_vhost, vhost_names
+from workbench.wire import FaultPlan, Mute, Wire
 
 MAX_SECONDS = 20
 
@@ -30,6 +32,27 @@ def test_a_guard_that_was_killed_is_replaced(temporary: Path, broker_url: str) -
         standing.folder("made later")
     assert not is_there(broker_url, vhost)
     assert list(temporary.iterdir()) == []
+
+
+def test_a_connection_that_hangs_does_not_keep_a_command(
+    temporary: Path, broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vhost = f"test-guard-{temporary.name}"
+    muted = threading.Event()
+    monkeypatch.setenv("MANAGEMENT_URL", Management.of(broker_url).url)  # that of the wire's host is a guess
+    with Wire(
+        broker_url, FaultPlan(), observer=lambda event: muted.set() if event.kind == "fault" else None
+    ) as wire:
+        too_long = threading.Timer(MAX_SECONDS, wire.close)
+        too_long.start()
+        with Guard(wire.address_for("command")) as standing:
+            standing.vhost(vhost)
+            wire.strike("command", Mute())
+            assert muted.wait(MAX_SECONDS)
+        in_time = too_long.is_alive()
+        too_long.cancel()
+    assert in_time
+    assert not is_there(broker_url, vhost)
 
 
 def test_a_vhost_that_is_just_being_deleted_has_no_name() -> None:

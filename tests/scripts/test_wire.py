@@ -1014,7 +1014,7 @@ def test_who_is_on_the_way_in_as_the_wire_closes_is_not_left_waiting(vhost_url):
             port = urlsplit(wire.address_for("hasty")).port
             dialling = threading.Thread(target=dial_until_refused, args=(port, dialled))
             dialling.start()
-            while not dialled:
+            while not dialled and dialling.is_alive():
                 pass  # to wait here would give those on the way time to arrive
         dialling.join()
         assert all(map(has_ended, dialled))

@@ -19,7 +19,7 @@ from workbench.typed import typed
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 FRAME_END = b"\xce"
-QUOTES = "'\")"
+END_OF_REPR = "'\")"
 MAX_GREETING = 64 * 1024  # bytes; RabbitMQ's is under 1 KB
 
 
@@ -159,8 +159,8 @@ def cause(error: Exception, url: str, where: str, parameters: pika.URLParameters
             remedy = "correct them in AMQP_URL (guest may come from the broker's own machine only)"
             return f"the broker at {where} refuses this user and password: {remedy}"
         case ProbableAccessDeniedError() if "limit (" in str(error):
-            _error, _code, why = str(error).partition("NOT_ALLOWED - ")
-            return f"the broker at {where} lets nobody else in ({why.rstrip(QUOTES)}): end a connection first"
+            why = str(error).partition("NOT_ALLOWED - ")[2].rstrip(END_OF_REPR)
+            return f"the broker at {where} lets nobody else in ({why}): end a connection first"
         case ProbableAccessDeniedError():
             remedy = (
                 "correct the end of AMQP_URL (the vhost / is written %2F), or make it on the management page"
